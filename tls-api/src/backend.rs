@@ -1,0 +1,129 @@
+//! The seams: what a TLS engine must offer, and what it may rely on.
+//!
+//! # Contract
+//! - A backend is a value. It keeps no process-wide state, so two run side by side in one process.
+//! - A configuration reaches a backend only after the checker has compared it with the backend's
+//!   [`Capabilities`]: every option in it must be honoured.
+//! - A handshake and a session do no I/O of their own; a session does not even await.
+//! - While a chain awaits its verdict, no byte of application data passes in either direction.
+
+use std::{fmt, io::IoSlice, sync::Arc};
+
+use async_trait::async_trait;
+
+use crate::{
+    Buffer, Capabilities, CertificateVerifier, CipherSuite, ClientConfig, ConfigError, ConnectionInfo, Error,
+    ServerConfig, ServerName, Transport, TrustPolicy,
+    record::{RecordCipher, RecordKey},
+};
+
+/// A TLS engine: a factory for handshakes, verifiers and record ciphers.
+pub trait Backend: fmt::Debug + Send + Sync + 'static {
+    /// Which engine this is.
+    fn info(&self) -> BackendInfo;
+
+    /// What this instance (library, version, build) can do.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// Prepares client handshakes: parses keys and roots once, for many connections.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the library refuses what the configuration holds.
+    fn client(&self, config: &ClientConfig) -> Result<Arc<dyn ClientHandshake>, ConfigError>;
+
+    /// Prepares server handshakes.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the library refuses what the configuration holds.
+    fn server(&self, config: &ServerConfig) -> Result<Arc<dyn ServerHandshake>, ConfigError>;
+
+    /// The library's certificate validation, to use alone or under another backend's handshake.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unsupported`] where the library does not offer it, [`ConfigError::NoRoots`] without roots.
+    fn verifier(&self, trust: &TrustPolicy) -> Result<Arc<dyn CertificateVerifier>, ConfigError>;
+
+    /// The library's AEAD under one key.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unsupported`] where the library does not offer it for this suite.
+    fn record_cipher(
+        &self,
+        suite: CipherSuite,
+        key: RecordKey<'_>,
+    ) -> Result<Box<dyn RecordCipher>, ConfigError>;
+}
+
+/// Which engine a backend is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "backends construct it")]
+pub struct BackendInfo {
+    /// The name by which a user chooses it, such as `rustls`.
+    pub name: &'static str,
+    /// The TLS library with its version, such as `rustls 0.23`.
+    pub library: String,
+    /// The library that does the cryptography, such as `aws-lc-rs`.
+    pub crypto: String,
+}
+
+/// The client's side of a handshake (RFC 8446 §2), prepared for many connections.
+#[async_trait]
+pub trait ClientHandshake: Send + Sync {
+    /// Runs one handshake with the server `name`.
+    ///
+    /// What is left in `transport.outgoing()` at the end, an alert or a last message, is sent by the caller.
+    async fn connect(&self, name: &ServerName, transport: &mut Transport<'_>) -> Result<Established, Error>;
+}
+
+/// The server's side of a handshake, prepared for many connections.
+#[async_trait]
+pub trait ServerHandshake: Send + Sync {
+    /// Runs one handshake; what is left in `transport.outgoing()` at the end is sent by the caller.
+    async fn accept(&self, transport: &mut Transport<'_>) -> Result<Established, Error>;
+}
+
+/// What a handshake ends in.
+#[derive(Debug)]
+#[allow(clippy::exhaustive_structs, reason = "backends construct it")]
+pub struct Established {
+    /// The keys and the state of the record layer.
+    pub session: Box<dyn Session>,
+    /// What was negotiated.
+    pub info: ConnectionInfo,
+}
+
+/// An established connection: synchronous, without I/O, made for speed (RFC 8446 §5).
+///
+/// Once a call has failed, every later one fails too; the alert for the peer is in `outgoing`.
+pub trait Session: fmt::Debug + Send {
+    /// Turns plaintext into whole records at the end of `outgoing`, and says how many bytes it took.
+    ///
+    /// It may take fewer than given, and takes at least one if there is one; 64 KiB a call is a good measure.
+    fn seal(&mut self, plaintext: &[IoSlice<'_>], outgoing: &mut Buffer) -> Result<usize, Error>;
+
+    /// Turns records at the front of `incoming` into plaintext.
+    ///
+    /// Consumes what it used. It may append to `outgoing`: an alert, the answer to a key update.
+    /// `plaintext` is not empty.
+    fn open(
+        &mut self,
+        incoming: &mut Buffer,
+        outgoing: &mut Buffer,
+        plaintext: &mut [u8],
+    ) -> Result<Opened, Error>;
+
+    /// Appends close_notify to `outgoing` (RFC 8446 §6.1). Called once; `seal` is not called afterwards.
+    fn close(&mut self, outgoing: &mut Buffer) -> Result<(), Error>;
+}
+
+/// What [`Session::open`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "the driver must know every case")]
+pub enum Opened {
+    /// This many bytes of plaintext, at least one.
+    Data(usize),
+    /// No plaintext until more bytes come from the peer.
+    NeedMore,
+    /// The peer sent close_notify: the clean end of its data.
+    Closed,
+}

@@ -1,0 +1,138 @@
+//! The one byte queue of the crate: bytes enter at the end and leave at the front.
+//!
+//! Storage is always initialised, so that a reader can be handed a plain `&mut [u8]` without `unsafe`;
+//! it grows on demand and is given back while a connection is idle. It never shrinks or moves what is
+//! in it except to make room, so an offset from the front stays true until something is consumed.
+
+use std::fmt;
+
+/// A growable queue of bytes.
+#[derive(Default)]
+pub struct Buffer {
+    storage: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Buffer {
+    /// An empty buffer without storage.
+    pub const fn new() -> Self {
+        Self { storage: Vec::new(), start: 0, end: 0 }
+    }
+
+    /// How many bytes wait.
+    pub fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Whether no byte waits.
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// The bytes that wait, oldest first.
+    pub fn filled(&self) -> &[u8] {
+        &self.storage[self.start..self.end]
+    }
+
+    /// The bytes that wait, for decryption in place.
+    pub fn filled_mut(&mut self) -> &mut [u8] {
+        &mut self.storage[self.start..self.end]
+    }
+
+    /// Removes up to `count` bytes from the front.
+    pub fn consume(&mut self, count: usize) {
+        self.start += count.min(self.len());
+        if self.start == self.end {
+            self.start = 0;
+            self.end = 0;
+        }
+    }
+
+    /// At least `room` writable bytes after the last; [`Buffer::commit`] makes written ones wait.
+    pub fn spare(&mut self, room: usize) -> &mut [u8] {
+        if self.storage.len() - self.end < room {
+            self.make_room(room);
+        }
+        &mut self.storage[self.end..]
+    }
+
+    /// Adds the first `count` bytes of [`Buffer::spare`] to the queue.
+    pub fn commit(&mut self, count: usize) {
+        self.end = (self.end + count).min(self.storage.len());
+    }
+
+    /// Appends a copy of `bytes`.
+    pub fn extend(&mut self, bytes: &[u8]) {
+        self.spare(bytes.len())[..bytes.len()].copy_from_slice(bytes);
+        self.commit(bytes.len());
+    }
+
+    /// Forgets every byte, and keeps the storage.
+    pub fn clear(&mut self) {
+        self.start = 0;
+        self.end = 0;
+    }
+
+    /// Gives the storage back if nothing waits in it.
+    pub fn release_if_empty(&mut self) {
+        if self.is_empty() {
+            *self = Self::new();
+        }
+    }
+
+    /// How many bytes of storage are held.
+    pub fn capacity(&self) -> usize {
+        self.storage.len()
+    }
+
+    fn make_room(&mut self, room: usize) {
+        self.storage.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        let needed = self.end + room;
+        if self.storage.len() < needed {
+            // Doubling keeps the copies of a long queue linear in its length.
+            self.storage.resize(needed.max(self.storage.len() * 2), 0);
+        }
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The bytes may be plaintext: never print them.
+        f.debug_struct("Buffer").field("len", &self.len()).field("capacity", &self.capacity()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_leave_in_the_order_they_came() {
+        let mut buffer = Buffer::new();
+        let mut expected = std::collections::VecDeque::new();
+        for round in 0..200_usize {
+            let chunk: Vec<u8> = (0..round % 37).map(|i| (round * 7 + i) as u8).collect();
+            buffer.extend(&chunk);
+            expected.extend(&chunk);
+            let leave = (round * 13) % 29;
+            let left: Vec<u8> = buffer.filled().iter().take(leave).copied().collect();
+            assert_eq!(left, expected.drain(..left.len()).collect::<Vec<_>>());
+            buffer.consume(leave);
+            assert_eq!(buffer.len(), expected.len());
+        }
+    }
+
+    #[test]
+    fn storage_is_given_back_only_when_empty() {
+        let mut buffer = Buffer::new();
+        buffer.extend(b"x");
+        buffer.release_if_empty();
+        assert_eq!(buffer.filled(), b"x");
+        buffer.consume(1);
+        buffer.release_if_empty();
+        assert_eq!(buffer.capacity(), 0);
+    }
+}

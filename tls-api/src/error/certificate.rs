@@ -1,0 +1,180 @@
+//! Why a certificate was refused: one variant for one fault, whichever library found it.
+
+use std::time::SystemTime;
+
+use crate::AlertDescription;
+
+/// The reason why a chain may not speak for the peer (RFC 5280 §6, RFC 9525).
+///
+/// The variant is the same on every backend. Dates and names are filled in where the backend's library
+/// tells them; `None` and empty lists say that it does not.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CertificateError {
+    /// `notAfter` has passed.
+    #[error("the certificate expired{}; renew it, or set the clock right if it is wrong", when(" on ", .not_after))]
+    Expired {
+        /// The time that validation used.
+        now: SystemTime,
+        /// The end of validity.
+        not_after: Option<SystemTime>,
+    },
+    /// `notBefore` is still to come.
+    #[error("the certificate is not valid yet{}; set the clock right if it is wrong", when(": it begins on ", .not_before))]
+    NotYetValid {
+        /// The time that validation used.
+        now: SystemTime,
+        /// The start of validity.
+        not_before: Option<SystemTime>,
+    },
+    /// No trusted root leads to it.
+    #[error(
+        "no trusted root leads to the certificate's issuer; add its root, or have the peer send its intermediates"
+    )]
+    UnknownIssuer,
+    /// It is its own issuer, and not among the trusted roots.
+    #[error(
+        "the certificate is self-signed and not among the trusted roots; add it to them if you mean to trust it"
+    )]
+    SelfSigned,
+    /// It is for other names.
+    #[error("the certificate is not for `{expected}`{}; connect by a name that it holds", names(.presented))]
+    NameMismatch {
+        /// The name asked for.
+        expected: String,
+        /// The names that the certificate holds.
+        presented: Vec<String>,
+    },
+    /// Its extended key usage does not allow this role.
+    #[error(
+        "the certificate's extended key usage does not allow it to be used here; issue one with the right usage"
+    )]
+    WrongUsage,
+    /// A signature in the chain does not verify.
+    #[error(
+        "a signature in the certificate chain does not verify: the chain was changed or put together wrongly"
+    )]
+    BadSignature,
+    /// An authority's certificate was used as an end entity's.
+    #[error(
+        "a certification authority's own certificate was presented as the peer's; issue an end-entity certificate"
+    )]
+    CaUsedAsEndEntity,
+    /// An end entity's certificate was used to issue another.
+    #[error("a certificate that is not a certification authority's was used to issue another")]
+    EndEntityUsedAsCa,
+    /// A name or path length constraint of an issuer does not allow it.
+    #[error("an issuer's constraints do not allow this certificate: {detail}")]
+    ConstraintViolated {
+        /// Which constraint.
+        detail: String,
+    },
+    /// A signature or key algorithm that is not supported, or too weak.
+    #[error("the chain uses an algorithm that is unsupported or too weak: {detail}")]
+    UnsupportedAlgorithm {
+        /// Which algorithm, as the library says it.
+        detail: String,
+    },
+    /// It was revoked by its issuer.
+    #[error("the certificate was revoked by its issuer")]
+    Revoked,
+    /// It cannot be parsed.
+    #[error("the certificate is malformed: {detail}")]
+    Malformed {
+        /// What and where, as the library says it.
+        detail: String,
+    },
+    /// The peer showed none, and one is required.
+    #[error("the peer presented no certificate, and one is required")]
+    Missing,
+    /// Another verifier's own reason.
+    #[error("the certificate was refused: {detail}")]
+    Other {
+        /// The reason.
+        detail: String,
+    },
+}
+
+impl CertificateError {
+    /// The alert that tells the peer (RFC 8446 §6.2), the same on every backend that can choose it.
+    pub fn alert(&self) -> AlertDescription {
+        match self {
+            Self::Expired { .. } | Self::NotYetValid { .. } => AlertDescription::CERTIFICATE_EXPIRED,
+            Self::UnknownIssuer | Self::SelfSigned => AlertDescription::UNKNOWN_CA,
+            Self::NameMismatch { .. }
+            | Self::CaUsedAsEndEntity
+            | Self::EndEntityUsedAsCa
+            | Self::ConstraintViolated { .. }
+            | Self::Malformed { .. } => AlertDescription::BAD_CERTIFICATE,
+            Self::WrongUsage => AlertDescription::UNSUPPORTED_CERTIFICATE,
+            Self::UnsupportedAlgorithm { .. } => AlertDescription::UNSUPPORTED_CERTIFICATE,
+            Self::BadSignature => AlertDescription::DECRYPT_ERROR,
+            Self::Revoked => AlertDescription::CERTIFICATE_REVOKED,
+            Self::Missing => AlertDescription::CERTIFICATE_REQUIRED,
+            Self::Other { .. } => AlertDescription::CERTIFICATE_UNKNOWN,
+        }
+    }
+
+    /// The variant without its values: what must agree between backends.
+    pub fn same_fault(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+}
+
+fn when(prefix: &str, time: &Option<SystemTime>) -> String {
+    let Some(time) = time else { return String::new() };
+    let (sign, seconds) = match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => (1, after.as_secs() as i64),
+        Err(before) => (-1, before.duration().as_secs() as i64),
+    };
+    let (year, month, day) = civil_date((sign * seconds).div_euclid(86_400));
+    format!("{prefix}{year:04}-{month:02}-{day:02}")
+}
+
+/// Days since 1970-01-01 as year, month and day, in the proleptic Gregorian calendar.
+fn civil_date(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+fn names(presented: &[String]) -> String {
+    if presented.is_empty() {
+        return String::new();
+    }
+    format!(", but for {}", presented.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn dates_are_read_by_people() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        for (seconds, text) in [(0, "1970-01-01"), (951_782_400, "2000-02-29"), (1_798_675_199, "2026-12-30")]
+        {
+            assert_eq!(when("", &Some(at(seconds))), text);
+        }
+    }
+
+    #[test]
+    fn a_mismatch_names_both_sides() {
+        let error = CertificateError::NameMismatch {
+            expected: "a.example".into(),
+            presented: vec!["b.example".into(), "c.example".into()],
+        };
+        assert_eq!(
+            error.to_string(),
+            "the certificate is not for `a.example`, but for b.example, c.example; connect by a name that it holds"
+        );
+    }
+}

@@ -1,0 +1,113 @@
+//! An identity: a certificate chain and the private key of its first certificate.
+
+use std::{fmt, path::Path, sync::Arc};
+
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+
+use crate::{
+    ConfigError,
+    trust::{certificates_from_pem, in_file, read},
+};
+
+/// A chain, the end entity's certificate first, and its private key.
+///
+/// Cheap to clone. The key is zeroized when the last clone goes.
+#[derive(Clone)]
+pub struct Identity(Arc<Inner>);
+
+struct Inner {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Identity {
+    /// From DER: the chain, and the key as PKCS#8, PKCS#1 (RSA) or SEC1 (EC).
+    ///
+    /// # Errors
+    /// [`ConfigError::Certificates`] for an empty chain or what is not DER, [`ConfigError::PrivateKey`] for a key in
+    /// none of the three forms. That the key belongs to the certificate is checked by the backend.
+    pub fn from_der(
+        chain: impl IntoIterator<Item = CertificateDer<'static>>,
+        key: impl Into<Vec<u8>>,
+    ) -> Result<Self, ConfigError> {
+        let mut key: Vec<u8> = key.into();
+        let parsed = PrivateKeyDer::try_from(key.as_slice()).map(|key| key.clone_key());
+        zeroize::Zeroize::zeroize(&mut key);
+        match parsed {
+            Ok(key) => Self::new(chain.into_iter().collect(), key),
+            Err(_) => {
+                let reason = "not a PKCS#8, PKCS#1 or SEC1 key in DER; for PEM use `from_pem`".into();
+                Err(ConfigError::PrivateKey { reason })
+            }
+        }
+    }
+
+    /// From PEM: the chain, and the key as `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`.
+    ///
+    /// Both may be the same text; what is not asked for is passed over.
+    ///
+    /// # Errors
+    /// [`ConfigError::Certificates`] and [`ConfigError::PrivateKey`] when nothing fitting is found.
+    pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, ConfigError> {
+        let chain = certificates_from_pem(chain)?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| {
+            let reason = match error {
+                rustls_pki_types::pem::Error::NoItemsFound => {
+                    let encrypted = key.windows(21).any(|window| window == b"ENCRYPTED PRIVATE KEY");
+                    if encrypted {
+                        "it is encrypted; decrypt it first (`openssl pkey -in KEY -out PLAIN`)".into()
+                    } else {
+                        "no `PRIVATE KEY` section found; give a PEM text that holds one".into()
+                    }
+                }
+                error => format!("malformed PEM: {error}"),
+            };
+            ConfigError::PrivateKey { reason }
+        })?;
+        Self::new(chain, key)
+    }
+
+    /// From PEM files, as [`Identity::from_pem`].
+    ///
+    /// # Errors
+    /// [`ConfigError::File`] when one cannot be read, else as [`Identity::from_pem`], with the file's name.
+    pub fn from_pem_files(chain: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let (chain, key) = (chain.as_ref(), key.as_ref());
+        let chain_pem = read(chain)?;
+        let mut key_pem = read(key)?;
+        let identity = Self::from_pem(&chain_pem, &key_pem).map_err(|error| match error {
+            ConfigError::PrivateKey { .. } => in_file(error, key),
+            error => in_file(error, chain),
+        });
+        zeroize::Zeroize::zeroize(&mut key_pem);
+        identity
+    }
+
+    fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Self, ConfigError> {
+        if chain.is_empty() {
+            return Err(ConfigError::Certificates { reason: "the chain is empty".into() });
+        }
+        // Every certificate is a DER SEQUENCE; the common mistake is PEM given as DER.
+        if chain.iter().any(|certificate| certificate.first() != Some(&0x30)) {
+            let reason = "not a certificate in DER; for PEM use `from_pem`".into();
+            return Err(ConfigError::Certificates { reason });
+        }
+        Ok(Self(Arc::new(Inner { chain, key })))
+    }
+
+    /// The chain, the end entity's certificate first.
+    pub fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.0.chain
+    }
+
+    /// The private key.
+    pub fn key(&self) -> &PrivateKeyDer<'static> {
+        &self.0.key
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").field("certificates", &self.0.chain.len()).finish_non_exhaustive()
+    }
+}

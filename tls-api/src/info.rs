@@ -1,0 +1,71 @@
+//! What a handshake negotiated, and what it cost.
+
+use std::time::Duration;
+
+use crate::{BackendInfo, CertificateDer, CipherSuite, NamedGroup, ProtocolVersion};
+
+/// Facts of an established connection. `None` where the backend's library does not tell.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ConnectionInfo {
+    /// The engine that ran.
+    pub backend: BackendInfo,
+    /// The protocol version.
+    pub version: Option<ProtocolVersion>,
+    /// The cipher suite.
+    pub cipher_suite: Option<CipherSuite>,
+    /// The group of the key exchange; `None` too where a resumed session had none.
+    pub named_group: Option<NamedGroup>,
+    /// The application protocol that ALPN chose.
+    pub alpn: Option<Vec<u8>>,
+    /// The DNS name in SNI, as sent or received.
+    pub server_name: Option<String>,
+    /// The peer's certificates, its own first; only its own where the library shows no others.
+    pub peer_chain: Vec<CertificateDer<'static>>,
+    /// Whether an earlier session was resumed, so that no certificate passed.
+    pub resumed: Option<bool>,
+    /// How long the parts of the handshake took.
+    pub timings: Timings,
+    /// Bytes that the handshake received.
+    pub handshake_bytes_received: u64,
+    /// Bytes that the handshake sent.
+    pub handshake_bytes_sent: u64,
+}
+
+impl ConnectionInfo {
+    /// Nothing known yet but the engine.
+    pub fn new(backend: BackendInfo) -> Self {
+        Self {
+            backend,
+            version: None,
+            cipher_suite: None,
+            named_group: None,
+            alpn: None,
+            server_name: None,
+            peer_chain: Vec::new(),
+            resumed: None,
+            timings: Timings::default(),
+            handshake_bytes_received: 0,
+            handshake_bytes_sent: 0,
+        }
+    }
+
+    /// The application protocol as text, if it is text.
+    pub fn alpn_str(&self) -> Option<&str> {
+        std::str::from_utf8(self.alpn.as_deref()?).ok()
+    }
+}
+
+/// Times within a handshake, counted from its start on this side.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Timings {
+    /// When the first byte went out: the client's hello, the server's first answer.
+    pub first_sent: Option<Duration>,
+    /// When the first byte came in.
+    pub first_received: Option<Duration>,
+    /// How long the peer's chain took to be verified.
+    pub verification: Option<Duration>,
+    /// When the handshake was complete.
+    pub complete: Duration,
+}

@@ -1,0 +1,59 @@
+//! The seams of polytls: what a TLS engine is to the code above it.
+//!
+//! A [`Backend`] makes a [`ClientHandshake`] or a [`ServerHandshake`] from a checked [`ClientConfig`] or
+//! [`ServerConfig`]; a handshake runs over a [`Transport`] and ends in a [`Session`]; [`TlsConnector`],
+//! [`TlsAcceptor`] and [`TlsStream`] put that under tokio's or futures' I/O traits.
+//!
+//! No TLS library stands behind this crate: it holds the configuration, the one checker that compares it
+//! with a backend's [`Capabilities`], the buffers, the record layer for backends that hand out keys, the
+//! streams and the errors. Applications use it through the `polytls` facade; a new backend depends on it alone.
+
+mod backend;
+mod buffer;
+mod byte_stream;
+mod capabilities;
+mod config;
+mod error;
+mod held;
+mod hello;
+mod identifiers;
+mod identity;
+mod info;
+mod key_log;
+mod memory_io;
+mod name;
+pub mod record;
+mod stream;
+mod transport;
+mod trust;
+mod verifier;
+
+pub use async_trait::async_trait;
+pub use backend::{Backend, BackendInfo, ClientHandshake, Established, Opened, ServerHandshake, Session};
+pub use buffer::Buffer;
+pub use byte_stream::ByteStream;
+pub use capabilities::{
+    Capabilities, ClientCapabilities, RoleCapabilities, ServerCapabilities, VerifierHook,
+};
+pub use config::{
+    ClientAuthentication, ClientConfig, ClientConfigBuilder, ProtocolSettings, ServerConfig,
+    ServerConfigBuilder,
+};
+pub use error::{AlertDescription, CertificateError, ConfigError, ConfigOption, Error, ErrorKind, Phase};
+pub use held::{HeldVerdict, VerifyRequest};
+pub use hello::HelloObserver;
+pub use identifiers::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
+pub use identity::Identity;
+pub use info::{ConnectionInfo, Timings};
+pub use key_log::{KeyLog, KeyLogFile};
+pub use memory_io::MemoryIo;
+pub use name::ServerName;
+pub use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+pub use stream::{HandshakeError, TlsAcceptor, TlsConnector, TlsStream};
+#[cfg(feature = "tokio")]
+pub use stream::{OwnedReadHalf, OwnedWriteHalf};
+pub use transport::Transport;
+pub use trust::{Roots, TrustPolicy};
+pub use verifier::{
+    CertificateVerifier, DangerAcceptAnyCertificate, ExpectedPeer, PresentedChain, VerifiedChain,
+};

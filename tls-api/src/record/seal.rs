@@ -1,0 +1,141 @@
+//! Plaintext into records, straight from the caller's slices into the outgoing buffer.
+
+use std::io::IoSlice;
+
+use super::{CipherError, ContentType, HEADER_LEN, MAX_PLAINTEXT, TAG_LEN, TrafficKeys};
+use crate::{Buffer, ProtocolVersion};
+
+/// Bytes of several slices, taken from the front.
+pub(super) struct Plaintext<'a> {
+    slices: &'a [IoSlice<'a>],
+    /// How much of the first slice is gone.
+    offset: usize,
+}
+
+impl<'a> Plaintext<'a> {
+    pub(super) fn new(slices: &'a [IoSlice<'a>]) -> Self {
+        Self { slices, offset: 0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slices.iter().map(|slice| slice.len()).sum::<usize>() - self.offset
+    }
+
+    /// The next `count` bytes, if they lie in one slice.
+    fn contiguous(&mut self, count: usize) -> Option<&'a [u8]> {
+        self.skip_empty();
+        let bytes = self.slices.first()?.get(self.offset..self.offset + count)?;
+        self.offset += count;
+        Some(bytes)
+    }
+
+    /// Copies the next bytes until `target` is full.
+    fn gather(&mut self, mut target: &mut [u8]) {
+        while !target.is_empty() {
+            self.skip_empty();
+            let Some(first) = self.slices.first() else { return };
+            let rest = &first[self.offset..];
+            let count = rest.len().min(target.len());
+            let (head, tail) = target.split_at_mut(count);
+            head.copy_from_slice(&rest[..count]);
+            self.offset += count;
+            target = tail;
+        }
+    }
+
+    fn skip_empty(&mut self) {
+        while let [first, rest @ ..] = self.slices
+            && self.offset == first.len()
+        {
+            self.slices = rest;
+            self.offset = 0;
+        }
+    }
+}
+
+impl TrafficKeys {
+    /// Appends one record with up to 2^14 bytes of `plaintext`.
+    pub(super) fn seal_record(
+        &mut self,
+        version: ProtocolVersion,
+        content_type: ContentType,
+        plaintext: &mut Plaintext<'_>,
+        outgoing: &mut Buffer,
+    ) -> Result<usize, CipherError> {
+        let content_len = plaintext.len().min(MAX_PLAINTEXT);
+        match version {
+            ProtocolVersion::Tls13 => self.seal_tls13(content_type, content_len, plaintext, outgoing)?,
+            ProtocolVersion::Tls12 => self.seal_tls12(content_type, content_len, plaintext, outgoing)?,
+        }
+        self.sequence += 1;
+        Ok(content_len)
+    }
+
+    /// RFC 8446 §5.2: the content and its type under the AEAD; the header is the additional data.
+    fn seal_tls13(
+        &mut self,
+        content_type: ContentType,
+        content_len: usize,
+        plaintext: &mut Plaintext<'_>,
+        outgoing: &mut Buffer,
+    ) -> Result<(), CipherError> {
+        let sealed_len = content_len + 1 + TAG_LEN;
+        let nonce = self.nonce();
+        let record = &mut outgoing.spare(HEADER_LEN + sealed_len)[..HEADER_LEN + sealed_len];
+        let (header, sealed) = record.split_at_mut(HEADER_LEN);
+        header.copy_from_slice(&record_header(ContentType::ApplicationData, sealed_len));
+        match plaintext.contiguous(content_len) {
+            Some(bytes) => self.cipher.seal(nonce, header, bytes, &[content_type as u8], sealed)?,
+            None => {
+                plaintext.gather(&mut sealed[..content_len]);
+                sealed[content_len] = content_type as u8;
+                self.cipher.seal_in_place(nonce, header, sealed)?;
+            }
+        }
+        outgoing.commit(HEADER_LEN + sealed_len);
+        Ok(())
+    }
+
+    /// RFC 5246 §6.2.3.3: the content under the AEAD, after the explicit part of the nonce.
+    fn seal_tls12(
+        &mut self,
+        content_type: ContentType,
+        content_len: usize,
+        plaintext: &mut Plaintext<'_>,
+        outgoing: &mut Buffer,
+    ) -> Result<(), CipherError> {
+        let explicit_len = self.nonce.explicit_len();
+        let fragment_len = explicit_len + content_len + TAG_LEN;
+        let nonce = self.nonce();
+        let aad = self.tls12_aad(content_type, content_len);
+        let record = &mut outgoing.spare(HEADER_LEN + fragment_len)[..HEADER_LEN + fragment_len];
+        let (header, fragment) = record.split_at_mut(HEADER_LEN);
+        header.copy_from_slice(&record_header(content_type, fragment_len));
+        let (explicit, sealed) = fragment.split_at_mut(explicit_len);
+        explicit.copy_from_slice(&nonce[nonce.len() - explicit_len..]);
+        match plaintext.contiguous(content_len) {
+            Some(bytes) => self.cipher.seal(nonce, &aad, bytes, &[], sealed)?,
+            None => {
+                plaintext.gather(&mut sealed[..content_len]);
+                self.cipher.seal_in_place(nonce, &aad, sealed)?;
+            }
+        }
+        outgoing.commit(HEADER_LEN + fragment_len);
+        Ok(())
+    }
+
+    /// Whether one more record would take the key over its limit.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.sequence >= self.seal_limit
+    }
+
+    #[cfg(test)]
+    pub(super) fn exhaust(&mut self) {
+        self.seal_limit = self.sequence;
+    }
+}
+
+fn record_header(content_type: ContentType, length: usize) -> [u8; HEADER_LEN] {
+    let [high, low] = (length as u16).to_be_bytes();
+    [content_type as u8, 3, 3, high, low]
+}

@@ -1,0 +1,71 @@
+//! The server's entrance.
+
+use std::{fmt, sync::Arc};
+
+use super::{HandshakeError, TlsStream, handshake};
+use crate::{ConfigError, ServerConfig, ServerHandshake};
+
+/// Accepts: prepared once from a [`ServerConfig`], used for many connections. Cheap to clone.
+#[derive(Clone)]
+pub struct TlsAcceptor {
+    config: ServerConfig,
+    backend: &'static str,
+    handshake: Arc<dyn ServerHandshake>,
+}
+
+impl TlsAcceptor {
+    /// Has the configuration's backend parse keys and roots.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the backend refuses them; [`ConfigError::KeyMismatch`] when the key is another's.
+    pub fn new(config: &ServerConfig) -> Result<Self, ConfigError> {
+        let handshake = config.backend().server(config)?;
+        Ok(Self { config: config.clone(), backend: config.backend().info().name, handshake })
+    }
+
+    /// What it was made from.
+    pub fn config(&self) -> &ServerConfig {
+        &self.config
+    }
+
+    /// Runs the handshake with a client over one of tokio's streams.
+    ///
+    /// # Errors
+    /// [`HandshakeError`], which gives `io` back.
+    ///
+    /// # Panics
+    /// The time limit needs tokio's timer: as for `tokio::time::sleep`, a runtime without it is a panic.
+    #[cfg(feature = "tokio")]
+    pub async fn accept<IO>(&self, mut io: IO) -> Result<TlsStream<IO>, HandshakeError<IO>>
+    where
+        IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send,
+    {
+        let limit = self.config.protocol().handshake_time_limit();
+        let mut stream = crate::byte_stream::TokioIo(&mut io);
+        let outcome = handshake::Side::Server(&*self.handshake).establish(&mut stream, self.backend);
+        let outcome = super::tokio::within(limit, outcome, self.backend).await;
+        handshake::finish(io, outcome)
+    }
+
+    /// Runs the handshake with a client over one of futures' streams, on any runtime.
+    ///
+    /// # Errors
+    /// [`HandshakeError`], which gives `io` back.
+    #[cfg(feature = "futures-io")]
+    pub async fn accept_futures<IO>(&self, mut io: IO) -> Result<TlsStream<IO>, HandshakeError<IO>>
+    where
+        IO: futures_io::AsyncRead + futures_io::AsyncWrite + Unpin + Send,
+    {
+        let limit = self.config.protocol().handshake_time_limit();
+        let mut stream = crate::byte_stream::FuturesIo(&mut io);
+        let outcome = handshake::Side::Server(&*self.handshake).establish(&mut stream, self.backend);
+        let outcome = super::futures_io::within(limit, outcome, self.backend).await;
+        handshake::finish(io, outcome)
+    }
+}
+
+impl fmt::Debug for TlsAcceptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsAcceptor").field("config", &self.config).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,83 @@
+//! The client's entrance.
+
+use std::{fmt, sync::Arc};
+
+use super::{HandshakeError, TlsStream, handshake};
+use crate::{ClientConfig, ClientHandshake, ConfigError, ServerName};
+
+/// Connects: prepared once from a [`ClientConfig`], used for many connections. Cheap to clone.
+#[derive(Clone)]
+pub struct TlsConnector {
+    config: ClientConfig,
+    backend: &'static str,
+    handshake: Arc<dyn ClientHandshake>,
+}
+
+impl TlsConnector {
+    /// Has the configuration's backend parse keys and roots.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the backend refuses them.
+    pub fn new(config: &ClientConfig) -> Result<Self, ConfigError> {
+        let handshake = config.backend().client(config)?;
+        Ok(Self { config: config.clone(), backend: config.backend().info().name, handshake })
+    }
+
+    /// What it was made from.
+    pub fn config(&self) -> &ClientConfig {
+        &self.config
+    }
+
+    /// Runs the handshake with the server `name` over one of tokio's streams.
+    ///
+    /// # Errors
+    /// [`HandshakeError`], which gives `io` back.
+    ///
+    /// # Panics
+    /// The time limit needs tokio's timer: as for `tokio::time::sleep`, a runtime without it is a panic.
+    #[cfg(feature = "tokio")]
+    pub async fn connect<IO>(
+        &self,
+        name: &ServerName,
+        mut io: IO,
+    ) -> Result<TlsStream<IO>, HandshakeError<IO>>
+    where
+        IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send,
+    {
+        let limit = self.config.protocol().handshake_time_limit();
+        let mut stream = crate::byte_stream::TokioIo(&mut io);
+        let outcome = self.side(name).establish(&mut stream, self.backend);
+        let outcome = super::tokio::within(limit, outcome, self.backend).await;
+        handshake::finish(io, outcome)
+    }
+
+    /// Runs the handshake with the server `name` over one of futures' streams, on any runtime.
+    ///
+    /// # Errors
+    /// [`HandshakeError`], which gives `io` back.
+    #[cfg(feature = "futures-io")]
+    pub async fn connect_futures<IO>(
+        &self,
+        name: &ServerName,
+        mut io: IO,
+    ) -> Result<TlsStream<IO>, HandshakeError<IO>>
+    where
+        IO: futures_io::AsyncRead + futures_io::AsyncWrite + Unpin + Send,
+    {
+        let limit = self.config.protocol().handshake_time_limit();
+        let mut stream = crate::byte_stream::FuturesIo(&mut io);
+        let outcome = self.side(name).establish(&mut stream, self.backend);
+        let outcome = super::futures_io::within(limit, outcome, self.backend).await;
+        handshake::finish(io, outcome)
+    }
+
+    fn side<'a>(&'a self, name: &'a ServerName) -> handshake::Side<'a> {
+        handshake::Side::Client(&*self.handshake, name)
+    }
+}
+
+impl fmt::Debug for TlsConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsConnector").field("config", &self.config).finish_non_exhaustive()
+    }
+}

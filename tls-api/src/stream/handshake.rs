@@ -1,0 +1,119 @@
+//! From a byte stream to an established connection, or back to the byte stream.
+
+use std::{error::Error as StdError, fmt, io};
+
+use super::{TlsStream, core::Core};
+use crate::{
+    ByteStream, ClientHandshake, ConnectionInfo, Error, Established, ServerHandshake, ServerName, Transport,
+};
+
+/// One of the two sides of a handshake.
+#[derive(Clone, Copy)]
+pub(super) enum Side<'a> {
+    Client(&'a dyn ClientHandshake, &'a ServerName),
+    Server(&'a dyn ServerHandshake),
+}
+
+impl Side<'_> {
+    /// Runs the handshake over `io`.
+    pub(super) async fn establish(
+        self,
+        io: &mut dyn ByteStream,
+        backend: &'static str,
+    ) -> Result<(Core, ConnectionInfo), Error> {
+        let mut transport = Transport::new(io);
+        let established = match self {
+            Side::Client(handshake, name) => handshake.connect(name, &mut transport).await,
+            Side::Server(handshake) => handshake.accept(&mut transport).await,
+        };
+        let Established { session, mut info } = match established {
+            Ok(established) => established,
+            Err(error) => {
+                // The peer should learn why; if it can't be told, the error is the same.
+                let _ = transport.flush().await;
+                return Err(if error.backend().is_none() { error.on_backend(backend) } else { error });
+            }
+        };
+        match self {
+            // The server waits for the client's Finished; nothing waits for the server's tickets.
+            Side::Client(..) => transport.flush().await?,
+            Side::Server(_) => transport.flush_without_waiting().await?,
+        }
+        (info.timings.first_sent, info.timings.first_received) = transport.first_bytes();
+        info.timings.complete = transport.started().elapsed();
+        info.handshake_bytes_received = transport.bytes_received();
+        info.handshake_bytes_sent = transport.bytes_sent();
+        let (incoming, outgoing) = transport.into_buffers();
+        Ok((Core::new(session, incoming, outgoing, backend), info))
+    }
+}
+
+/// The stream, or the error together with the byte stream.
+pub(super) fn finish<IO>(
+    io: IO,
+    outcome: Result<(Core, ConnectionInfo), Error>,
+) -> Result<TlsStream<IO>, HandshakeError<IO>> {
+    match outcome {
+        Ok((core, info)) => Ok(TlsStream { io, core, info }),
+        Err(error) => Err(HandshakeError { error, io }),
+    }
+}
+
+/// A handshake that failed, with the byte stream that it ran over.
+pub struct HandshakeError<IO> {
+    /// What happened.
+    error: Error,
+    io: IO,
+}
+
+impl<IO> HandshakeError<IO> {
+    /// What happened.
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+
+    /// What happened, without the byte stream.
+    pub fn into_error(self) -> Error {
+        self.error
+    }
+
+    /// The byte stream; what the peer sent during the handshake has been read from it.
+    pub fn into_io(self) -> IO {
+        self.io
+    }
+
+    /// Both.
+    pub fn into_parts(self) -> (Error, IO) {
+        (self.error, self.io)
+    }
+}
+
+impl<IO> fmt::Debug for HandshakeError<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl<IO> fmt::Display for HandshakeError<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl<IO> StdError for HandshakeError<IO> {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.error.source()
+    }
+}
+
+impl<IO> From<HandshakeError<IO>> for Error {
+    fn from(failed: HandshakeError<IO>) -> Self {
+        failed.error
+    }
+}
+
+impl<IO> From<HandshakeError<IO>> for io::Error {
+    fn from(failed: HandshakeError<IO>) -> Self {
+        failed.error.into()
+    }
+}

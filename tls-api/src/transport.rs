@@ -1,0 +1,151 @@
+//! The byte stream as a handshake sees it: two buffers, `fill` and `flush`.
+//!
+//! A handshake reads from `incoming`, appends to `outgoing`, and awaits. The transport counts bytes,
+//! notes when the first of them passed, and bounds what a peer can make a handshake read.
+
+use std::{
+    future::poll_fn,
+    io,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use crate::{Buffer, ByteStream, Error, ErrorKind};
+
+/// What one [`Transport::fill`] asks the byte stream for: a full record with its overhead.
+const FILL: usize = 16 * 1024 + 512;
+
+/// How many bytes a peer may send before the handshake must be complete.
+///
+/// More than any certificate chain needs, post-quantum ones included.
+const HANDSHAKE_LIMIT: u64 = 256 * 1024;
+
+/// A byte stream with its buffers, for the length of a handshake.
+pub struct Transport<'a> {
+    io: &'a mut dyn ByteStream,
+    incoming: Buffer,
+    outgoing: Buffer,
+    received: u64,
+    sent: u64,
+    started: Instant,
+    first_sent: Option<Duration>,
+    first_received: Option<Duration>,
+}
+
+impl<'a> Transport<'a> {
+    /// A transport over `io` with empty buffers.
+    pub fn new(io: &'a mut dyn ByteStream) -> Self {
+        Self {
+            io,
+            incoming: Buffer::new(),
+            outgoing: Buffer::new(),
+            received: 0,
+            sent: 0,
+            started: Instant::now(),
+            first_sent: None,
+            first_received: None,
+        }
+    }
+
+    /// Bytes that came and were not yet consumed.
+    pub fn incoming(&mut self) -> &mut Buffer {
+        &mut self.incoming
+    }
+
+    /// Bytes to be sent by the next [`Transport::flush`].
+    pub fn outgoing(&mut self) -> &mut Buffer {
+        &mut self.outgoing
+    }
+
+    /// Both buffers, incoming first.
+    pub fn buffers(&mut self) -> (&mut Buffer, &mut Buffer) {
+        (&mut self.incoming, &mut self.outgoing)
+    }
+
+    /// Awaits more bytes from the peer.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UnexpectedEof`] at the end of the stream, [`ErrorKind::LimitExceeded`] when the peer has
+    /// sent 256 KiB and the handshake is still not complete, [`ErrorKind::Io`] when the stream fails.
+    pub async fn fill(&mut self) -> Result<(), Error> {
+        if self.received >= HANDSHAKE_LIMIT {
+            return Err(ErrorKind::LimitExceeded.into());
+        }
+        let count = poll_fn(|cx| self.io.poll_read(cx, &mut self.incoming.spare(FILL)[..FILL])).await?;
+        if count == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        self.incoming.commit(count);
+        self.received += count as u64;
+        self.first_received.get_or_insert_with(|| self.started.elapsed());
+        Ok(())
+    }
+
+    /// Sends every outgoing byte.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] when the stream fails.
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_send(cx)).await?;
+        Ok(())
+    }
+
+    /// Sends what the byte stream takes at once, and leaves the rest.
+    pub(crate) async fn flush_without_waiting(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| match self.poll_send(cx) {
+            Poll::Ready(result) => Poll::Ready(result),
+            Poll::Pending => Poll::Ready(Ok(())),
+        })
+        .await?;
+        Ok(())
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.outgoing.is_empty() {
+            let count = ready!(self.io.poll_write(cx, self.outgoing.filled()))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.outgoing.consume(count);
+            self.sent += count as u64;
+            self.first_sent.get_or_insert_with(|| self.started.elapsed());
+        }
+        self.io.poll_flush(cx)
+    }
+
+    /// How many bytes came from the peer.
+    pub fn bytes_received(&self) -> u64 {
+        self.received
+    }
+
+    /// How many bytes went to the peer.
+    pub fn bytes_sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// When the handshake began.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// When the first byte went out and the first came in, counted from the start.
+    pub(crate) fn first_bytes(&self) -> (Option<Duration>, Option<Duration>) {
+        (self.first_sent, self.first_received)
+    }
+
+    /// What is left in the buffers, for the stream that follows the handshake.
+    pub(crate) fn into_buffers(self) -> (Buffer, Buffer) {
+        (self.incoming, self.outgoing)
+    }
+}
+
+impl std::fmt::Debug for Transport<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Transport")
+            .field("incoming", &self.incoming)
+            .field("outgoing", &self.outgoing)
+            .field("received", &self.received)
+            .field("sent", &self.sent)
+            .finish_non_exhaustive()
+    }
+}

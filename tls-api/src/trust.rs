@@ -1,0 +1,115 @@
+//! What is trusted: roots, as a value.
+
+use std::{fs, path::Path, sync::Arc};
+
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+
+use crate::ConfigError;
+
+/// The roots that a chain must lead to. One of the three, never two added up by accident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Roots {
+    /// The operating system's. On Linux the distribution's bundle, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+    Os,
+    /// Mozilla's, compiled in through the `webpki-root-certs` crate.
+    Bundled,
+    /// These and no others.
+    Explicit(Arc<[CertificateDer<'static>]>),
+}
+
+impl Roots {
+    /// These certificates and no others, in DER.
+    pub fn from_der(certificates: impl IntoIterator<Item = CertificateDer<'static>>) -> Self {
+        Self::Explicit(certificates.into_iter().collect())
+    }
+
+    /// The certificates in a PEM text and no others.
+    ///
+    /// # Errors
+    /// [`ConfigError::Certificates`] when there is none, or one is malformed.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, ConfigError> {
+        Ok(Self::Explicit(certificates_from_pem(pem)?.into()))
+    }
+
+    /// The certificates in a PEM file and no others.
+    ///
+    /// # Errors
+    /// [`ConfigError::File`] when it cannot be read, else as [`Roots::from_pem`], with the file's name.
+    pub fn from_pem_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let path = path.as_ref();
+        Self::from_pem(&read(path)?).map_err(|error| in_file(error, path))
+    }
+
+    /// The certificates themselves.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoRoots`] when there is none.
+    pub fn certificates(&self) -> Result<Arc<[CertificateDer<'static>]>, ConfigError> {
+        match self {
+            Self::Explicit(certificates) if certificates.is_empty() => {
+                Err(ConfigError::NoRoots { reason: "an empty list of roots was given".into() })
+            }
+            Self::Explicit(certificates) => Ok(certificates.clone()),
+            Self::Bundled => Ok(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned().collect()),
+            Self::Os => os_roots(),
+        }
+    }
+}
+
+/// What a verifier trusts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TrustPolicy {
+    /// The roots.
+    pub roots: Roots,
+}
+
+impl TrustPolicy {
+    /// Trust in these roots.
+    pub fn new(roots: Roots) -> Self {
+        Self { roots }
+    }
+}
+
+fn os_roots() -> Result<Arc<[CertificateDer<'static>]>, ConfigError> {
+    let found = rustls_native_certs::load_native_certs();
+    if found.certs.is_empty() {
+        let errors: Vec<_> = found.errors.iter().map(ToString::to_string).collect();
+        let reason = format!(
+            "the operating system has none{}{}; install its CA certificates (Debian: ca-certificates), or use bundled or explicit roots",
+            if errors.is_empty() { "" } else { ": " },
+            errors.join(", ")
+        );
+        return Err(ConfigError::NoRoots { reason });
+    }
+    for error in found.errors {
+        tracing::warn!(%error, "a root of the operating system was passed over");
+    }
+    Ok(found.certs.into())
+}
+
+pub(crate) fn certificates_from_pem(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
+    let certificates = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| ConfigError::Certificates { reason: format!("malformed PEM: {error}") })?;
+    if certificates.is_empty() {
+        let reason = "no `BEGIN CERTIFICATE` section found; give a PEM text that holds one".into();
+        return Err(ConfigError::Certificates { reason });
+    }
+    Ok(certificates)
+}
+
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    fs::read(path).map_err(|source| ConfigError::File { path: path.into(), source: Arc::new(source) })
+}
+
+/// The same error, naming the file that it was found in.
+pub(crate) fn in_file(error: ConfigError, path: &Path) -> ConfigError {
+    let named = |reason| format!("{}: {reason}", path.display());
+    match error {
+        ConfigError::Certificates { reason } => ConfigError::Certificates { reason: named(reason) },
+        ConfigError::PrivateKey { reason } => ConfigError::PrivateKey { reason: named(reason) },
+        other => other,
+    }
+}
