@@ -1,1 +1,129 @@
-//! x
+//! polytls over [rustls](https://docs.rs/rustls) 0.23, with aws-lc-rs for the cryptography.
+//!
+//! The handshake is rustls's, through its unbuffered API: it reads from and writes to the connection's own
+//! buffers. When it is complete, rustls hands out the record keys, and polytls's record layer carries the
+//! data under aws-lc-rs's AEADs: sealed from the caller's slices straight into the outgoing buffer, opened
+//! straight into the caller's. Key updates and session tickets go back to rustls.
+
+mod config;
+mod connection;
+mod error;
+mod record_cipher;
+mod verifier;
+
+use std::sync::Arc;
+
+use polytls_api::{
+    Backend, BackendInfo, Capabilities, CertificateVerifier, CipherSuite, ClientAuthentication, ClientConfig,
+    ClientHandshake, ConfigError, ConfigOption, ProtocolVersion, RoleCapabilities, ServerConfig,
+    ServerHandshake, SignatureScheme, TrustPolicy, VerifierHook,
+    record::{RecordCipher, RecordKey},
+};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+
+use crate::{record_cipher::AeadCipher, verifier::WebPkiVerifier};
+
+/// The name by which the backend is chosen.
+const NAME: &str = "rustls";
+
+/// The backend.
+#[derive(Debug)]
+pub struct Rustls {
+    provider: CryptoProvider,
+    capabilities: Capabilities,
+}
+
+impl Rustls {
+    /// rustls with aws-lc-rs and its default suites and groups.
+    pub fn new() -> Self {
+        let provider = aws_lc_rs::default_provider();
+        let capabilities = capabilities(&provider);
+        Self { provider, capabilities }
+    }
+}
+
+impl Default for Rustls {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Backend for Rustls {
+    fn info(&self) -> BackendInfo {
+        BackendInfo { name: NAME, library: "rustls 0.23".into(), crypto: "aws-lc-rs".into() }
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn client(&self, config: &ClientConfig) -> Result<Arc<dyn ClientHandshake>, ConfigError> {
+        Ok(Arc::new(connection::Client::new(config::client(&self.provider, self.info(), config)?)))
+    }
+
+    fn server(&self, config: &ServerConfig) -> Result<Arc<dyn ServerHandshake>, ConfigError> {
+        Ok(Arc::new(connection::Server::new(config::server(&self.provider, self.info(), config)?)))
+    }
+
+    fn verifier(&self, trust: &TrustPolicy) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
+        Ok(Arc::new(WebPkiVerifier::new(&trust.roots, &self.provider)?))
+    }
+
+    fn record_cipher(
+        &self,
+        suite: CipherSuite,
+        key: RecordKey<'_>,
+    ) -> Result<Box<dyn RecordCipher>, ConfigError> {
+        if !self.capabilities.record_ciphers.contains(&suite) {
+            let option = ConfigOption::RecordCipher(suite);
+            return Err(ConfigError::Unsupported { backend: NAME, option });
+        }
+        match AeadCipher::new(suite, key.secret_bytes()) {
+            Some(cipher) => Ok(Box::new(cipher)),
+            None => Err(ConfigError::Invalid {
+                option: "record key",
+                reason: format!("{} bytes are not a key for {suite}", key.secret_bytes().len()),
+            }),
+        }
+    }
+}
+
+fn capabilities(provider: &CryptoProvider) -> Capabilities {
+    let role = role_capabilities(provider);
+    let mut capabilities = Capabilities::none();
+    capabilities.record_ciphers = role.cipher_suites.clone();
+    capabilities.record_keys = true;
+    capabilities.verifier_alone = true;
+    capabilities.client.role = role.clone();
+    capabilities.client.sni_off = true;
+    capabilities.client.explicit_roots = true;
+    capabilities.client.identity = true;
+    capabilities.server.role = role;
+    capabilities.server.client_authentication =
+        vec![ClientAuthentication::Optional, ClientAuthentication::Required];
+    capabilities
+}
+
+fn role_capabilities(provider: &CryptoProvider) -> RoleCapabilities {
+    let mut role = RoleCapabilities::none();
+    role.versions = ProtocolVersion::ALL.to_vec();
+    role.cipher_suites =
+        provider.cipher_suites.iter().map(|suite| CipherSuite::from_code(suite.suite().into())).collect();
+    role.cipher_suite_choice = true;
+    role.named_groups = provider.kx_groups.iter().map(|group| config::named_group(*group)).collect();
+    role.named_group_choice = true;
+    role.signature_schemes = provider
+        .signature_verification_algorithms
+        .mapping
+        .iter()
+        .map(|(scheme, _)| SignatureScheme::from_code((*scheme).into()))
+        .collect();
+    role.signature_scheme_choice = true;
+    role.alpn = true;
+    role.verifier = VerifierHook::HeldBack;
+    role.resumption = true;
+    role.resumption_off = true;
+    role.key_log = true;
+    role.exact_alerts = true;
+    role
+}

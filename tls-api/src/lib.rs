@@ -23,6 +23,7 @@ mod key_log;
 mod memory_io;
 mod name;
 pub mod record;
+#[cfg(any(feature = "tokio", feature = "futures-io"))]
 mod stream;
 mod transport;
 mod trust;
@@ -49,6 +50,7 @@ pub use key_log::{KeyLog, KeyLogFile};
 pub use memory_io::MemoryIo;
 pub use name::ServerName;
 pub use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+#[cfg(any(feature = "tokio", feature = "futures-io"))]
 pub use stream::{HandshakeError, TlsAcceptor, TlsConnector, TlsStream};
 #[cfg(feature = "tokio")]
 pub use stream::{OwnedReadHalf, OwnedWriteHalf};

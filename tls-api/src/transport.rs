@@ -91,6 +91,7 @@ impl<'a> Transport<'a> {
     }
 
     /// Sends what the byte stream takes at once, and leaves the rest.
+    #[cfg(any(feature = "tokio", feature = "futures-io"))]
     pub(crate) async fn flush_without_waiting(&mut self) -> Result<(), Error> {
         poll_fn(|cx| match self.poll_send(cx) {
             Poll::Ready(result) => Poll::Ready(result),
@@ -129,11 +130,13 @@ impl<'a> Transport<'a> {
     }
 
     /// When the first byte went out and the first came in, counted from the start.
+    #[cfg(any(feature = "tokio", feature = "futures-io"))]
     pub(crate) fn first_bytes(&self) -> (Option<Duration>, Option<Duration>) {
         (self.first_sent, self.first_received)
     }
 
     /// What is left in the buffers, for the stream that follows the handshake.
+    #[cfg(any(feature = "tokio", feature = "futures-io"))]
     pub(crate) fn into_buffers(self) -> (Buffer, Buffer) {
         (self.incoming, self.outgoing)
     }
