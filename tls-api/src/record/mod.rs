@@ -8,6 +8,8 @@
 mod open;
 mod seal;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

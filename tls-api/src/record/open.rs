@@ -50,7 +50,7 @@ pub(super) fn next_record(
     version: ProtocolVersion,
     incoming: &Buffer,
 ) -> Result<Option<WholeRecord>, Refusal> {
-    let Some((&[code, major, _, high, low], rest)) = incoming.filled().split_first_chunk() else {
+    let Some((&[code, major, minor, high, low], rest)) = incoming.filled().split_first_chunk() else {
         return Ok(None);
     };
     let content_type = match (version, ContentType::from_code(code)) {
@@ -59,7 +59,8 @@ pub(super) fn next_record(
         (ProtocolVersion::Tls12, Some(content_type)) => content_type,
         _ => return Err(Refusal::misbehaved(AlertDescription::UNEXPECTED_MESSAGE)),
     };
-    if major != 3 {
+    // Every implementation sends 0x0303 here; in TLS 1.2 nothing else would notice another.
+    if (major, minor) != (3, 3) {
         let alert = AlertDescription::PROTOCOL_VERSION;
         return Err(Refusal { kind: ErrorKind::InvalidMessage, alert });
     }

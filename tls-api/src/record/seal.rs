@@ -133,6 +133,21 @@ impl TrafficKeys {
     pub(super) fn exhaust(&mut self) {
         self.seal_limit = self.sequence;
     }
+
+    #[cfg(test)]
+    pub(super) fn cipher_for_test(&self) -> String {
+        format!("{:?}", self.cipher)
+    }
+
+    #[cfg(test)]
+    pub(super) fn seal_inner_for_test(&mut self, inner: &[u8], outgoing: &mut Buffer) {
+        let mut sealed = [inner, &[0; TAG_LEN]].concat();
+        let header = record_header(ContentType::ApplicationData, sealed.len());
+        self.cipher.seal_in_place(self.nonce(), &header, &mut sealed).unwrap();
+        outgoing.extend(&header);
+        outgoing.extend(&sealed);
+        self.sequence += 1;
+    }
 }
 
 fn record_header(content_type: ContentType, length: usize) -> [u8; HEADER_LEN] {

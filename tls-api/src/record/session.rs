@@ -334,6 +334,31 @@ impl Session for RecordSession {
     }
 }
 
+/// What only a misbehaving peer, or a very long connection, would do.
+#[cfg(test)]
+impl RecordSession {
+    pub(super) fn seal_for_test(&mut self, content_type: ContentType, message: &[u8], outgoing: &mut Buffer) {
+        self.seal_message(content_type, message, outgoing).unwrap();
+    }
+
+    /// One TLS 1.3 record with this inner plaintext, type and padding included.
+    pub(super) fn seal_inner_for_test(&mut self, inner: &[u8], outgoing: &mut Buffer) {
+        self.sending.seal_inner_for_test(inner, outgoing);
+    }
+
+    pub(super) fn rekey_sending_for_test(&mut self) {
+        self.sending = self.schedule.next_sending_keys().unwrap();
+    }
+
+    pub(super) fn receiving_key_for_test(&self) -> String {
+        self.receiving.cipher_for_test()
+    }
+
+    pub(super) fn exhaust_for_test(&mut self) {
+        self.sending.exhaust();
+    }
+}
+
 impl fmt::Debug for RecordSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RecordSession")

@@ -1,0 +1,336 @@
+//! The record layer against itself, over a cipher that is no cipher: what is tested is everything around it.
+
+use std::io::IoSlice;
+
+use super::*;
+use crate::{AlertDescription, Buffer, ErrorKind, Opened, Session};
+
+/// "Encrypts" by xor with a key byte, and "authenticates" by a sum: enough to notice any mix-up of keys,
+/// nonces and additional data.
+#[derive(Debug)]
+struct XorCipher(u8);
+
+impl XorCipher {
+    fn tag(&self, nonce: [u8; NONCE_LEN], aad: &[u8], content: &[u8]) -> [u8; TAG_LEN] {
+        let mut tag = [self.0; TAG_LEN];
+        for (i, byte) in nonce.iter().chain(aad).chain(content).enumerate() {
+            let slot = &mut tag[i % TAG_LEN];
+            *slot = slot.rotate_left(3) ^ byte ^ i as u8;
+        }
+        tag
+    }
+}
+
+impl RecordCipher for XorCipher {
+    fn seal(
+        &mut self,
+        nonce: [u8; NONCE_LEN],
+        aad: &[u8],
+        plaintext: &[u8],
+        trailer: &[u8],
+        sealed: &mut [u8],
+    ) -> Result<(), CipherError> {
+        sealed[..plaintext.len()].copy_from_slice(plaintext);
+        sealed[plaintext.len()..plaintext.len() + trailer.len()].copy_from_slice(trailer);
+        self.seal_in_place(nonce, aad, sealed)
+    }
+
+    fn seal_in_place(
+        &mut self,
+        nonce: [u8; NONCE_LEN],
+        aad: &[u8],
+        sealed: &mut [u8],
+    ) -> Result<(), CipherError> {
+        let (content, tag) = sealed.split_at_mut(sealed.len() - TAG_LEN);
+        tag.copy_from_slice(&self.tag(nonce, aad, content));
+        content.iter_mut().for_each(|byte| *byte ^= self.0);
+        Ok(())
+    }
+
+    fn open(
+        &mut self,
+        nonce: [u8; NONCE_LEN],
+        aad: &[u8],
+        sealed: &[u8],
+        plaintext: &mut [u8],
+    ) -> Result<(), CipherError> {
+        let mut copy = sealed.to_vec();
+        self.open_in_place(nonce, aad, &mut copy)?;
+        plaintext.copy_from_slice(&copy[..sealed.len() - TAG_LEN]);
+        Ok(())
+    }
+
+    fn open_in_place(
+        &mut self,
+        nonce: [u8; NONCE_LEN],
+        aad: &[u8],
+        sealed: &mut [u8],
+    ) -> Result<(), CipherError> {
+        let (content, tag) = sealed.split_at_mut(sealed.len() - TAG_LEN);
+        content.iter_mut().for_each(|byte| *byte ^= self.0);
+        if self.tag(nonce, aad, content) == *tag { Ok(()) } else { Err(CipherError) }
+    }
+}
+
+/// Keys that change by one with each update; counts tickets.
+#[derive(Debug)]
+struct Schedule {
+    suite: CipherSuite,
+    sending: u8,
+    receiving: u8,
+}
+
+impl KeySchedule for Schedule {
+    fn next_sending_keys(&mut self) -> Result<TrafficKeys, Error> {
+        self.sending += 1;
+        Ok(keys(self.suite, self.sending))
+    }
+
+    fn next_receiving_keys(&mut self) -> Result<TrafficKeys, Error> {
+        self.receiving += 1;
+        Ok(keys(self.suite, self.receiving))
+    }
+
+    fn new_session_ticket(&mut self, body: &[u8]) -> Result<(), Error> {
+        if body == b"ticket" { Ok(()) } else { Err(ErrorKind::InvalidMessage.into()) }
+    }
+}
+
+fn keys(suite: CipherSuite, key: u8) -> TrafficKeys {
+    TrafficKeys::new(suite, Box::new(XorCipher(key)), [key ^ 0x55; NONCE_LEN], 0)
+}
+
+const SUITES: [CipherSuite; 3] = [
+    CipherSuite::TLS_AES_128_GCM_SHA256,
+    CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+];
+const TLS13: CipherSuite = SUITES[0];
+
+fn pair(suite: CipherSuite) -> (RecordSession, RecordSession) {
+    let version = suite.version().unwrap();
+    let session = |role, sending, receiving| {
+        let schedule = Box::new(Schedule { suite, sending, receiving });
+        RecordSession::new("test", role, version, keys(suite, sending), keys(suite, receiving), schedule)
+    };
+    (session(Role::Client, 10, 100), session(Role::Server, 100, 10))
+}
+
+fn seal(session: &mut RecordSession, slices: &[&[u8]], wire: &mut Buffer) -> usize {
+    let slices: Vec<_> = slices.iter().map(|slice| IoSlice::new(slice)).collect();
+    session.seal(&slices, wire).unwrap()
+}
+
+/// Everything that `wire` holds for `session`, read with a buffer of `size`.
+fn open_all(session: &mut RecordSession, wire: &mut Buffer, size: usize) -> Result<Vec<u8>, Error> {
+    let mut all = Vec::new();
+    let mut buffer = vec![0; size];
+    loop {
+        match session.open(wire, &mut Buffer::new(), &mut buffer)? {
+            Opened::Data(count) => all.extend_from_slice(&buffer[..count]),
+            Opened::NeedMore | Opened::Closed => return Ok(all),
+        }
+    }
+}
+
+/// Seals a message that is not application data, as a misbehaving peer would.
+fn seal_raw(session: &mut RecordSession, content_type: ContentType, message: &[u8], wire: &mut Buffer) {
+    session.seal_for_test(content_type, message, wire);
+}
+
+#[test]
+fn what_is_sealed_is_opened_whatever_the_sizes() {
+    let text: Vec<u8> = (0..100_000_u32).map(|i| (i % 253) as u8).collect();
+    for suite in SUITES {
+        for size in [1, 7, 16_384, 16_385, 70_000] {
+            let (mut client, mut server) = pair(suite);
+            let mut wire = Buffer::new();
+            let mut sent = 0;
+            while sent < text.len() {
+                let rest = &text[sent..];
+                let (head, tail) = rest.split_at(rest.len() / 3);
+                sent += seal(&mut client, &[head, &[], tail], &mut wire);
+            }
+            assert_eq!(open_all(&mut server, &mut wire, size).unwrap(), text, "{suite} {size}");
+            assert!(wire.is_empty());
+        }
+    }
+}
+
+#[test]
+fn close_notify_is_the_end_and_data_before_it_is_not_lost() {
+    for suite in SUITES {
+        let (mut client, mut server) = pair(suite);
+        let mut wire = Buffer::new();
+        seal(&mut client, &[b"last words"], &mut wire);
+        client.close(&mut wire).unwrap();
+        let mut buffer = [0; 100];
+        let mut open = || server.open(&mut wire, &mut Buffer::new(), &mut buffer).unwrap();
+        assert_eq!(open(), Opened::Data(10));
+        assert_eq!(open(), Opened::Closed);
+        assert_eq!(open(), Opened::Closed);
+    }
+}
+
+#[test]
+fn any_changed_byte_ends_the_connection_and_yields_no_data() {
+    for suite in SUITES {
+        let (mut client, _) = pair(suite);
+        let mut recorded = Buffer::new();
+        seal(&mut client, &[b"attack at dawn"], &mut recorded);
+        for offset in 0..recorded.len() {
+            let (_, mut server) = pair(suite);
+            let mut wire = Buffer::new();
+            wire.extend(recorded.filled());
+            wire.filled_mut()[offset] ^= 0x40;
+            match open_all(&mut server, &mut wire, 100) {
+                Ok(data) => {
+                    // A longer length only makes it wait for the rest.
+                    assert!((3..5).contains(&offset), "{suite}: offset {offset} was accepted");
+                    assert!(data.is_empty());
+                }
+                Err(_) => {
+                    assert!(open_all(&mut server, &mut wire, 100).is_err(), "a failed session lives on")
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_fault_behind_good_data_is_reported_after_the_data() {
+    let (mut client, mut server) = pair(TLS13);
+    let mut wire = Buffer::new();
+    seal(&mut client, &[b"good"], &mut wire);
+    let fault = wire.len() + 7;
+    seal(&mut client, &[b"bad"], &mut wire);
+    wire.filled_mut()[fault] ^= 1;
+    let (mut buffer, mut outgoing) = ([0; 100], Buffer::new());
+    assert_eq!(server.open(&mut wire, &mut outgoing, &mut buffer).unwrap(), Opened::Data(4));
+    let error = server.open(&mut wire, &mut outgoing, &mut buffer).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::BadRecord);
+    assert_eq!(error.alert_sent(), Some(AlertDescription::BAD_RECORD_MAC));
+    let error = open_all(&mut client, &mut outgoing, 100).unwrap_err();
+    assert_eq!(error.alert_received(), Some(AlertDescription::BAD_RECORD_MAC));
+}
+
+#[test]
+fn key_updates_are_followed_and_answered_before_the_next_data() {
+    let (mut client, mut server) = pair(TLS13);
+    let (mut up, mut down) = (Buffer::new(), Buffer::new());
+    seal_raw(&mut client, ContentType::Handshake, &[24, 0, 0, 1, 1], &mut up);
+    client.rekey_sending_for_test();
+    seal(&mut client, &[b"under new keys"], &mut up);
+    assert_eq!(open_all(&mut server, &mut up, 100).unwrap(), b"under new keys");
+    seal(&mut server, &[b"answer"], &mut down);
+    assert_eq!(open_all(&mut client, &mut down, 100).unwrap(), b"answer");
+    assert_eq!(client.receiving_key_for_test(), "XorCipher(101)");
+}
+
+#[test]
+fn used_up_keys_are_renewed_in_tls13_and_end_the_connection_in_tls12() {
+    let (mut client, mut server) = pair(TLS13);
+    let mut wire = Buffer::new();
+    client.exhaust_for_test();
+    seal(&mut client, &[b"still safe"], &mut wire);
+    assert_eq!(open_all(&mut server, &mut wire, 100).unwrap(), b"still safe");
+
+    let (mut client, _) = pair(SUITES[1]);
+    client.exhaust_for_test();
+    let error = client.seal(&[IoSlice::new(b"x")], &mut wire).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::KeysExhausted);
+}
+
+/// How many of one record a peer may send before it is refused.
+fn tolerated(suite: CipherSuite, content_type: ContentType, message: &[u8], rekey: bool) -> u32 {
+    let (mut client, mut server) = pair(suite);
+    for sent in 0..1000 {
+        let mut wire = Buffer::new();
+        seal_raw(&mut client, content_type, message, &mut wire);
+        if rekey {
+            client.rekey_sending_for_test();
+        }
+        if let Err(error) = open_all(&mut server, &mut wire, 100) {
+            assert_eq!(error.kind(), &ErrorKind::LimitExceeded);
+            return sent;
+        }
+    }
+    panic!("a flood is tolerated for ever");
+}
+
+#[test]
+fn floods_of_records_that_bring_nothing_are_bounded() {
+    assert_eq!(tolerated(TLS13, ContentType::ApplicationData, &[], false), 32);
+    assert_eq!(tolerated(TLS13, ContentType::Handshake, &[24, 0, 0, 1, 0], true), 32);
+    assert_eq!(tolerated(TLS13, ContentType::Alert, &[1, 90], false), 4);
+    assert_eq!(tolerated(SUITES[1], ContentType::ApplicationData, &[], false), 32);
+    assert_eq!(tolerated(SUITES[1], ContentType::Alert, &[1, 100], false), 4);
+    assert_eq!(tolerated(SUITES[1], ContentType::Handshake, &[0, 0, 0, 0], false), 1);
+}
+
+#[test]
+fn messages_that_have_no_place_here_are_refused_with_the_alert_that_the_rfc_names() {
+    use AlertDescription as A;
+    let cases: [(ContentType, &[u8], A); 8] = [
+        (ContentType::Handshake, &[], A::UNEXPECTED_MESSAGE),
+        // A server sends no certificate requests after the handshake here, and a client no tickets.
+        (ContentType::Handshake, &[13, 0, 0, 0], A::UNEXPECTED_MESSAGE),
+        (ContentType::Handshake, b"\x04\0\0\x06ticket", A::UNEXPECTED_MESSAGE),
+        (ContentType::Handshake, &[24, 0, 0, 1, 2], A::ILLEGAL_PARAMETER),
+        (ContentType::Handshake, &[24, 0, 0, 0], A::DECODE_ERROR),
+        (ContentType::Handshake, &[24, 0, 0, 1, 0, 24], A::UNEXPECTED_MESSAGE),
+        (ContentType::Handshake, &[4, 0, 64, 1], A::UNEXPECTED_MESSAGE),
+        (ContentType::Alert, &[1], A::DECODE_ERROR),
+    ];
+    for (content_type, message, alert) in cases {
+        let (mut client, mut server) = pair(TLS13);
+        let mut wire = Buffer::new();
+        seal_raw(&mut client, content_type, message, &mut wire);
+        let error = open_all(&mut server, &mut wire, 100).unwrap_err();
+        assert_eq!(error.alert_sent(), Some(alert), "{message:?}");
+    }
+}
+
+#[test]
+fn a_ticket_reaches_the_backend_even_in_fragments() {
+    let (mut client, mut server) = pair(TLS13);
+    let mut wire = Buffer::new();
+    for fragment in [b"\x04\0\0\x06ti".as_slice(), b"cket"] {
+        seal_raw(&mut server, ContentType::Handshake, fragment, &mut wire);
+    }
+    seal(&mut server, &[b"data"], &mut wire);
+    assert_eq!(open_all(&mut client, &mut wire, 100).unwrap(), b"data");
+
+    // RFC 8446 §5.1: nothing may stand between fragments.
+    seal_raw(&mut server, ContentType::Handshake, b"\x04\0\0\x06ti", &mut wire);
+    seal(&mut server, &[b"data"], &mut wire);
+    let error = open_all(&mut client, &mut wire, 100).unwrap_err();
+    assert_eq!(error.alert_sent(), Some(AlertDescription::UNEXPECTED_MESSAGE));
+}
+
+#[test]
+fn padding_is_removed_and_a_record_of_padding_alone_is_refused() {
+    let (mut client, mut server) = pair(TLS13);
+    let mut wire = Buffer::new();
+    client.seal_inner_for_test(b"padded\x17\0\0\0\0", &mut wire);
+    assert_eq!(open_all(&mut server, &mut wire, 100).unwrap(), b"padded");
+    client.seal_inner_for_test(b"\0\0\0\0", &mut wire);
+    let error = open_all(&mut server, &mut wire, 100).unwrap_err();
+    assert_eq!(error.alert_sent(), Some(AlertDescription::UNEXPECTED_MESSAGE));
+}
+
+#[test]
+fn a_header_that_no_record_may_have_is_refused_before_its_body_comes() {
+    for (header, alert) in [
+        ([23, 3, 3, 0x41, 0x01], AlertDescription::RECORD_OVERFLOW),
+        ([22, 3, 3, 0, 5], AlertDescription::UNEXPECTED_MESSAGE),
+        ([20, 3, 3, 0, 1], AlertDescription::UNEXPECTED_MESSAGE),
+        ([23, 9, 3, 0, 20], AlertDescription::PROTOCOL_VERSION),
+    ] {
+        let (_, mut server) = pair(TLS13);
+        let mut wire = Buffer::new();
+        wire.extend(&header);
+        let error = open_all(&mut server, &mut wire, 100).unwrap_err();
+        assert_eq!(error.alert_sent(), Some(alert), "{header:?}");
+    }
+}
