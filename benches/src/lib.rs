@@ -1,1 +1,116 @@
-//! x
+//! Stacks that connect and accept, polytls's and its peers', behind one trait: what is measured is the same.
+//!
+//! Every stack speaks TLS 1.3 with AES-128-GCM, X25519 and a P-256 certificate, without resumption and
+//! without tickets; [`Stack::negotiated`] lets a benchmark assert it.
+
+mod peers;
+
+use std::{future::Future, sync::Arc};
+
+use polytls::{
+    Backend, CipherSuite, ClientConfig, ConnectionInfo, Identity, NamedGroup, ProtocolVersion, Roots, ServerConfig,
+    ServerName, TlsAcceptor, TlsConnector, TlsStream,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+pub use self::peers::{TokioOpenSsl, TokioRustls};
+
+/// What a byte stream must be.
+pub trait Io: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Io for T {}
+
+/// A client and a server that know each other.
+pub trait Stack {
+    /// The client's stream.
+    type Client<IO: Io>: Io;
+    /// The server's stream.
+    type Server<IO: Io>: Io;
+
+    /// The stack, for the benchmark's name.
+    fn name(&self) -> String;
+    /// The client's handshake.
+    fn connect<IO: Io>(&self, io: IO) -> impl Future<Output = Self::Client<IO>>;
+    /// The server's handshake.
+    fn accept<IO: Io>(&self, io: IO) -> impl Future<Output = Self::Server<IO>>;
+    /// The cipher suite's name and whether TLS 1.3 was negotiated.
+    fn negotiated<IO: Io>(client: &Self::Client<IO>) -> (String, bool);
+}
+
+/// The certificate that every stack uses: P-256, self-signed, for `localhost`.
+#[derive(Debug)]
+pub struct Certificate {
+    /// In DER.
+    pub certificate: Vec<u8>,
+    /// In DER, PKCS#8.
+    pub key: Vec<u8>,
+}
+
+impl Certificate {
+    /// A new one.
+    pub fn make() -> Self {
+        let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).expect("rcgen makes P-256 certificates");
+        Self { certificate: made.cert.der().to_vec(), key: made.signing_key.serialize_der() }
+    }
+}
+
+/// The server's name.
+pub const NAME: &str = "localhost";
+
+/// polytls over one of its backends.
+#[derive(Debug)]
+pub struct Polytls {
+    connector: TlsConnector,
+    acceptor: TlsAcceptor,
+    name: ServerName,
+}
+
+impl Polytls {
+    /// Both sides over `backend`.
+    pub fn new(backend: Arc<dyn Backend>, certificate: &Certificate) -> Self {
+        let der = polytls::CertificateDer::from(certificate.certificate.clone());
+        let identity = Identity::from_der([der.clone()], certificate.key.clone()).expect("a good identity");
+        let client = ClientConfig::builder(backend.clone())
+            .roots(Roots::from_der([der]))
+            .protocol_versions([ProtocolVersion::Tls13])
+            .cipher_suites([CipherSuite::TLS_AES_128_GCM_SHA256])
+            .named_groups([NamedGroup::X25519])
+            .resumption(false)
+            .build()
+            .expect("every backend measured here can do this");
+        let server = ServerConfig::builder(backend, identity)
+            .protocol_versions([ProtocolVersion::Tls13])
+            .cipher_suites([CipherSuite::TLS_AES_128_GCM_SHA256])
+            .named_groups([NamedGroup::X25519])
+            .resumption(false)
+            .build()
+            .expect("every backend measured here can do this");
+        Self {
+            connector: TlsConnector::new(&client).expect("a good client configuration"),
+            acceptor: TlsAcceptor::new(&server).expect("a good server configuration"),
+            name: NAME.parse().expect("a DNS name"),
+        }
+    }
+}
+
+impl Stack for Polytls {
+    type Client<IO: Io> = TlsStream<IO>;
+    type Server<IO: Io> = TlsStream<IO>;
+
+    fn name(&self) -> String {
+        format!("polytls-{}", self.connector.config().backend().info().name)
+    }
+
+    async fn connect<IO: Io>(&self, io: IO) -> TlsStream<IO> {
+        self.connector.connect(&self.name, io).await.expect("the handshake succeeds")
+    }
+
+    async fn accept<IO: Io>(&self, io: IO) -> TlsStream<IO> {
+        self.acceptor.accept(io).await.expect("the handshake succeeds")
+    }
+
+    fn negotiated<IO: Io>(client: &TlsStream<IO>) -> (String, bool) {
+        let info: &ConnectionInfo = client.info();
+        let suite = info.cipher_suite.map(|suite| suite.to_string()).unwrap_or_default();
+        (suite, info.version == Some(ProtocolVersion::Tls13))
+    }
+}
