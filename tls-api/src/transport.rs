@@ -12,7 +12,8 @@ use std::{
 
 use crate::{Buffer, ByteStream, Error, ErrorKind};
 
-/// What one [`Transport::fill`] asks the byte stream for: a full record with its overhead.
+/// What one [`Transport::fill`] asks the byte stream for: most flights fit the first.
+const FILL_FIRST: usize = 4 * 1024;
 const FILL: usize = 16 * 1024 + 512;
 
 /// How many bytes a peer may send before the handshake must be complete.
@@ -71,7 +72,8 @@ impl<'a> Transport<'a> {
         if self.received >= HANDSHAKE_LIMIT {
             return Err(ErrorKind::LimitExceeded.into());
         }
-        let count = poll_fn(|cx| self.io.poll_read(cx, &mut self.incoming.spare(FILL)[..FILL])).await?;
+        let size = if self.received < FILL_FIRST as u64 { FILL_FIRST } else { FILL };
+        let count = poll_fn(|cx| self.io.poll_read(cx, &mut self.incoming.spare(size)[..size])).await?;
         if count == 0 {
             return Err(ErrorKind::UnexpectedEof.into());
         }

@@ -170,6 +170,12 @@ impl Core {
         io.poll_close(cx)
     }
 
+    /// How many bytes of storage the buffers hold.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.incoming.capacity() + self.outgoing.capacity()
+    }
+
     /// Moves outgoing bytes to the byte stream until none is left.
     fn poll_send(
         &mut self,

@@ -8,6 +8,8 @@ mod futures_io;
 mod handshake;
 #[cfg(feature = "tokio")]
 mod split;
+#[cfg(all(test, feature = "tokio"))]
+mod tests;
 #[cfg(feature = "tokio")]
 mod tokio;
 

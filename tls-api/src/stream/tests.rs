@@ -1,0 +1,258 @@
+//! The driver against a session that is no encryption: a record is a length and that many bytes.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, duplex};
+
+use super::{TlsStream, core::Core};
+use crate::{BackendInfo, Buffer, ConnectionInfo, Error, Opened, Session};
+
+/// Frames of a length byte and as many bytes; an empty one is close_notify, 0xff asks for an answer of one byte.
+#[derive(Debug, Default)]
+struct Frames;
+
+impl Session for Frames {
+    fn seal(&mut self, plaintext: &[IoSlice<'_>], outgoing: &mut Buffer) -> Result<usize, Error> {
+        let bytes: Vec<u8> = plaintext.iter().flat_map(|slice| slice.iter().copied()).take(100).collect();
+        outgoing.extend(&[bytes.len() as u8]);
+        outgoing.extend(&bytes);
+        Ok(bytes.len())
+    }
+
+    fn open(
+        &mut self,
+        incoming: &mut Buffer,
+        outgoing: &mut Buffer,
+        plaintext: &mut [u8],
+    ) -> Result<Opened, Error> {
+        loop {
+            let Some(&length) = incoming.filled().first() else { return Ok(Opened::NeedMore) };
+            if length == 0xff {
+                incoming.consume(1);
+                outgoing.extend(&[1, b'!']);
+                continue;
+            }
+            let Some(frame) = incoming.filled().get(1..1 + usize::from(length)) else {
+                return Ok(Opened::NeedMore);
+            };
+            if frame.is_empty() {
+                return Ok(Opened::Closed);
+            }
+            let count = frame.len();
+            plaintext[..count].copy_from_slice(frame);
+            incoming.consume(1 + count);
+            return Ok(Opened::Data(count));
+        }
+    }
+
+    fn close(&mut self, outgoing: &mut Buffer) -> Result<(), Error> {
+        outgoing.extend(&[0]);
+        Ok(())
+    }
+}
+
+fn stream<IO>(io: IO) -> TlsStream<IO> {
+    let info = BackendInfo { name: "test", library: String::new(), crypto: String::new() };
+    let core = Core::new(Box::new(Frames), Buffer::new(), Buffer::new(), "test");
+    TlsStream { io, core, info: ConnectionInfo::new(info) }
+}
+
+/// Counts how often a task is woken.
+#[derive(Default)]
+struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn task() -> (Arc<Woken>, Waker) {
+    let woken = Arc::new(Woken::default());
+    (woken.clone(), woken.into())
+}
+
+/// A byte stream that takes nothing until it is opened, and keeps only the last waker, as sockets do.
+#[derive(Default)]
+struct Gate {
+    open: bool,
+    to_read: Vec<u8>,
+    written: Vec<u8>,
+    write_waker: Option<Waker>,
+}
+
+impl Gate {
+    fn open(&mut self) {
+        self.open = true;
+        if let Some(waker) = self.write_waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+impl AsyncRead for Gate {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.to_read.is_empty() {
+            return Poll::Pending;
+        }
+        buffer.put_slice(&std::mem::take(&mut self.to_read));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Gate {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if !self.open {
+            self.write_waker = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        self.written.extend_from_slice(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn read(stream: &mut TlsStream<Gate>, waker: &Waker) -> Poll<Vec<u8>> {
+    let mut bytes = [0; 200];
+    let mut buffer = ReadBuf::new(&mut bytes);
+    Pin::new(stream)
+        .poll_read(&mut Context::from_waker(waker), &mut buffer)
+        .map(|result| result.map(|()| buffer.filled().to_vec()).unwrap())
+}
+
+#[test]
+fn a_reader_that_has_to_write_does_not_take_the_writers_wake_up_away() {
+    let mut stream = stream(Gate::default());
+    let (reader, reader_waker) = task();
+    let (writer, writer_waker) = task();
+    assert!(Pin::new(&mut stream).poll_write(&mut Context::from_waker(&writer_waker), b"data").is_ready());
+    assert!(Pin::new(&mut stream).poll_flush(&mut Context::from_waker(&writer_waker)).is_pending());
+    stream.io.to_read = vec![0xff];
+    assert!(read(&mut stream, &reader_waker).is_pending());
+    stream.io.open();
+    assert_eq!(writer.0.load(Ordering::SeqCst), 1, "the writer sleeps for ever");
+    assert_eq!(reader.0.load(Ordering::SeqCst), 1, "the reader sleeps for ever");
+    assert!(Pin::new(&mut stream).poll_flush(&mut Context::from_waker(&writer_waker)).is_ready());
+    assert_eq!(stream.io.written, b"\x04data\x01!");
+}
+
+#[test]
+fn a_reader_that_sends_everything_wakes_the_writer_that_waits_for_it() {
+    let mut stream = stream(Gate::default());
+    let (_, reader_waker) = task();
+    let (writer, writer_waker) = task();
+    assert!(Pin::new(&mut stream).poll_write(&mut Context::from_waker(&writer_waker), b"data").is_ready());
+    assert!(Pin::new(&mut stream).poll_flush(&mut Context::from_waker(&writer_waker)).is_pending());
+    // The byte stream opens without telling: only the reader's poll finds out.
+    stream.io.open = true;
+    assert!(read(&mut stream, &reader_waker).is_pending());
+    assert_eq!(stream.io.written, b"\x04data");
+    assert_eq!(writer.0.load(Ordering::SeqCst), 1, "the writer sleeps for ever");
+}
+
+#[test]
+fn a_writer_waits_when_too_much_is_on_its_way_and_loses_nothing() {
+    let mut stream = stream(Gate::default());
+    let (_, waker) = task();
+    let mut taken = 0;
+    while let Poll::Ready(count) =
+        Pin::new(&mut stream).poll_write(&mut Context::from_waker(&waker), &[b'x'; 100])
+    {
+        taken += count.unwrap();
+        assert!(taken < 100_000, "there is no back-pressure");
+    }
+    stream.io.open();
+    assert!(Pin::new(&mut stream).poll_flush(&mut Context::from_waker(&waker)).is_ready());
+    assert_eq!(stream.io.written.iter().filter(|&&byte| byte == b'x').count(), taken);
+}
+
+#[tokio::test]
+async fn a_cut_is_an_error_and_close_notify_is_the_end() {
+    for (bytes, cut) in [(b"\x02hi".as_slice(), true), (b"\x02hi\x05no", true), (b"\x02hi\x00", false)] {
+        let (mut far, near) = duplex(100);
+        far.write_all(bytes).await.unwrap();
+        drop(far);
+        let mut stream = stream(near);
+        let mut text = String::new();
+        let result = stream.read_to_string(&mut text).await;
+        assert_eq!(text, if cut { "" } else { "hi" });
+        match result {
+            Ok(_) => assert!(!cut, "{bytes:?} was taken for a clean end"),
+            Err(error) => {
+                assert!(cut);
+                assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+                assert!(Error::from_io(&error).is_some());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn data_before_a_cut_is_delivered() {
+    let (mut far, near) = duplex(100);
+    far.write_all(b"\x02hi").await.unwrap();
+    drop(far);
+    let mut stream = stream(near);
+    let mut buffer = [0; 10];
+    assert_eq!(stream.read(&mut buffer).await.unwrap(), 2);
+    for _ in 0..2 {
+        assert_eq!(stream.read(&mut buffer).await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+}
+
+#[tokio::test]
+async fn after_shutdown_reading_goes_on_and_writing_does_not() {
+    let (mut far, near) = duplex(100);
+    let mut stream = stream(near);
+    stream.shutdown().await.unwrap();
+    stream.shutdown().await.unwrap();
+    assert_eq!(stream.write(b"x").await.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    far.write_all(b"\x02hi\x00").await.unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    assert_eq!(text, "hi");
+    let mut sent = Vec::new();
+    far.read_to_end(&mut sent).await.unwrap();
+    assert_eq!(sent, [0], "close_notify is sent once");
+}
+
+#[tokio::test]
+async fn an_idle_stream_holds_no_buffers() {
+    let (mut far, near) = duplex(1 << 20);
+    let mut stream = stream(near);
+    far.write_all(&[[1, b'x'].as_slice(); 30_000].concat()).await.unwrap();
+    let mut text = vec![0; 30_000];
+    stream.read_exact(&mut text).await.unwrap();
+    assert!(stream.core.held() > 0, "otherwise the next assertion proves nothing");
+    let waiting = tokio::time::timeout(std::time::Duration::from_millis(1), stream.read(&mut text)).await;
+    assert!(waiting.is_err());
+    assert_eq!(stream.core.held(), 0);
+}
+
+#[test]
+fn halves_of_two_streams_do_not_go_together() {
+    let (read, _write) = stream(Gate::default()).into_split();
+    let (_read, write) = stream(Gate::default()).into_split();
+    assert!(read.unsplit(write).is_err());
+    let (read, write) = stream(Gate::default()).into_split();
+    assert!(read.unsplit(write).is_ok());
+}
