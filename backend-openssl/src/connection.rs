@@ -7,7 +7,7 @@ use std::{fmt, io::IoSlice, sync::Arc};
 
 use openssl::{
     error::ErrorStack,
-    ssl::{self, ErrorCode, NameType, Ssl, SslRef, SslStream, SslVersion},
+    ssl::{self, ErrorCode, NameType, ShutdownState, Ssl, SslRef, SslStream, SslVersion},
     x509::X509Ref,
 };
 use polytls_api::{
@@ -266,6 +266,16 @@ impl Session for OpenSslSession {
             Ok(_) => Ok(()),
             Err(error) if is_blocked(&error) || error.code() == ErrorCode::ZERO_RETURN => Ok(()),
             Err(error) => Err(self.fail(error)),
+        }
+    }
+}
+
+impl Drop for OpenSslSession {
+    fn drop(&mut self) {
+        // OpenSSL forgets the session of a connection that ends without close_notify, a rule that went with
+        // TLS 1.0 (RFC 5246 §7.2.1). A session that failed is forgotten still.
+        if self.failure.is_none() {
+            self.stream.set_shutdown(ShutdownState::SENT);
         }
     }
 }
