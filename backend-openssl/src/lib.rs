@@ -1,30 +1,31 @@
-//! polytls over OpenSSL 3, through the [`openssl`] crate.
+//! polytls over [OpenSSL](https://docs.rs/openssl) 3: the system's, or one built from source (feature `vendored`).
 //!
-//! OpenSSL reads and writes memory buffers that are the connection's own, swapped in for the length of a call;
-//! the feature `vendored` builds it from source. Chains are decided on in one callback, by OpenSSL or by the
-//! application's verifier. The one module with `unsafe` is `ffi.rs`.
+//! OpenSSL runs the handshake and the record layer over the connection's own buffers. It cannot suspend in
+//! the middle of a handshake to wait for a verdict on a certificate, so the driver in `connection.rs` holds
+//! its bytes back until the verdict is there. `ffi.rs` is the only module with `unsafe` in it.
 
 mod config;
 mod connection;
 mod error;
 mod ffi;
 mod record_cipher;
+mod session_cache;
 mod verifier;
 
 use std::sync::Arc;
 
+use openssl::{
+    error::ErrorStack,
+    ssl::{SslContextBuilder, SslMethod, cipher_name},
+};
 use polytls_api::{
     Backend, BackendInfo, Capabilities, CertificateVerifier, CipherSuite, ClientAuthentication, ClientConfig,
-    ClientHandshake, ConfigError, ConfigOption, ProtocolVersion, RoleCapabilities, ServerConfig,
+    ClientHandshake, ConfigError, ConfigOption, NamedGroup, ProtocolVersion, RoleCapabilities, ServerConfig,
     ServerHandshake, SignatureScheme, TrustPolicy, VerifierHook,
     record::{RecordCipher, RecordKey},
 };
 
-use crate::{
-    connection::{Client, Server},
-    record_cipher::EvpCipher,
-    verifier::StoreVerifier,
-};
+use crate::{record_cipher::AeadCipher, verifier::OpenSslVerifier};
 
 /// The name by which the backend is chosen.
 const NAME: &str = "openssl";
@@ -36,7 +37,7 @@ pub struct OpenSsl {
 }
 
 impl OpenSsl {
-    /// The OpenSSL that this program is linked with.
+    /// The OpenSSL that this program is linked with, asked for what it can do.
     pub fn new() -> Self {
         Self { capabilities: capabilities() }
     }
@@ -50,10 +51,9 @@ impl Default for OpenSsl {
 
 impl Backend for OpenSsl {
     fn info(&self) -> BackendInfo {
-        let version = openssl::version::version();
-        // "OpenSSL 3.6.3 9 Jun 2026": the date says nothing more.
-        let short = version.split(' ').take(2).collect::<Vec<_>>().join(" ");
-        BackendInfo { name: NAME, library: short.clone(), crypto: short }
+        // "OpenSSL 3.0.19 27 Jan 2026 (Library: ...)"
+        let library: Vec<_> = openssl::version::version().split(' ').take(2).collect();
+        BackendInfo { name: NAME, library: library.join(" "), crypto: "OpenSSL libcrypto".into() }
     }
 
     fn capabilities(&self) -> &Capabilities {
@@ -61,15 +61,15 @@ impl Backend for OpenSsl {
     }
 
     fn client(&self, config: &ClientConfig) -> Result<Arc<dyn ClientHandshake>, ConfigError> {
-        Ok(Arc::new(Client { prepared: config::client(config)?, backend: self.info() }))
+        Ok(Arc::new(connection::Client::new(config::client(self.info(), config)?)))
     }
 
     fn server(&self, config: &ServerConfig) -> Result<Arc<dyn ServerHandshake>, ConfigError> {
-        Ok(Arc::new(Server { prepared: config::server(config)?, backend: self.info() }))
+        Ok(Arc::new(connection::Server::new(config::server(self.info(), config)?)))
     }
 
     fn verifier(&self, trust: &TrustPolicy) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
-        Ok(Arc::new(StoreVerifier::new(&trust.roots)?))
+        Ok(Arc::new(OpenSslVerifier::new(config::trust_store(&trust.roots)?)))
     }
 
     fn record_cipher(
@@ -81,7 +81,7 @@ impl Backend for OpenSsl {
             let option = ConfigOption::RecordCipher(suite);
             return Err(ConfigError::Unsupported { backend: NAME, option });
         }
-        match EvpCipher::new(suite, key.secret_bytes()) {
+        match AeadCipher::new(suite, key.secret_bytes()) {
             Some(cipher) => Ok(Box::new(cipher)),
             None => Err(ConfigError::Invalid {
                 option: "record key",
@@ -91,31 +91,34 @@ impl Backend for OpenSsl {
     }
 }
 
+/// What this build of OpenSSL can do. One without its own TLS can do nothing.
 fn capabilities() -> Capabilities {
-    let role = role_capabilities();
     let mut capabilities = Capabilities::none();
-    capabilities.record_ciphers = CipherSuite::NAMED.to_vec();
+    let Ok(mut probe) = SslContextBuilder::new(SslMethod::tls()) else { return capabilities };
+    let role = role_capabilities(&mut probe);
+    capabilities.record_ciphers = role.cipher_suites.clone();
     capabilities.verifier_alone = true;
     capabilities.client.role = role.clone();
-    capabilities.client.role.signature_scheme_choice = true;
     capabilities.client.sni_off = true;
     capabilities.client.explicit_roots = true;
     capabilities.client.identity = true;
-    // OpenSSL's list on a server says also what the server itself may sign with, which is another option.
     capabilities.server.role = role;
     capabilities.server.client_authentication =
         vec![ClientAuthentication::Optional, ClientAuthentication::Required];
     capabilities
 }
 
-fn role_capabilities() -> RoleCapabilities {
+fn role_capabilities(probe: &mut SslContextBuilder) -> RoleCapabilities {
     let mut role = RoleCapabilities::none();
     role.versions = ProtocolVersion::ALL.to_vec();
-    role.cipher_suites = CipherSuite::NAMED.to_vec();
+    role.cipher_suites =
+        CipherSuite::NAMED.iter().copied().filter(|suite| is_built_in(*suite)).collect();
     role.cipher_suite_choice = true;
-    role.named_groups = config::supported_groups();
+    role.named_groups = accepted(NamedGroup::NAMED, |group| probe.set_groups_list(group.name()?).into());
     role.named_group_choice = true;
-    role.signature_schemes = SignatureScheme::NAMED.to_vec();
+    role.signature_schemes =
+        accepted(SignatureScheme::NAMED, |scheme| probe.set_sigalgs_list(scheme.name()?).into());
+    role.signature_scheme_choice = true;
     role.alpn = true;
     role.verifier = VerifierHook::HeldBack;
     role.resumption = true;

@@ -1,4 +1,4 @@
-//! What is rustls's own in this backend: its keys under polytls's record layer, key updates, tickets.
+//! What is OpenSSL's own in this backend: buffers that are swapped in, sessions that outlive their connection.
 //! Everything that backends share is proved by `polytls-conformance`.
 
 use std::sync::Arc;

@@ -103,8 +103,9 @@ impl ClientConfigBuilder {
     /// # Errors
     /// [`ConfigError::Invalid`] for what makes no sense anywhere, [`ConfigError::Unsupported`] for what this backend
     /// cannot honour.
-    pub fn build(self) -> Result<ClientConfig, ConfigError> {
-        self.config.protocol.validate()?;
+    pub fn build(mut self) -> Result<ClientConfig, ConfigError> {
+        let offered = &self.config.backend.capabilities().client.role.versions;
+        self.config.protocol.finish(offered)?;
         let config = ClientConfig(Arc::new(self.config));
         capabilities::check_client(&config)?;
         Ok(config)

@@ -17,6 +17,7 @@ const HANDSHAKE_TIME_LIMIT: Duration = Duration::from_secs(10);
 /// What client and server configure alike.
 #[derive(Clone, Debug)]
 pub struct ProtocolSettings {
+    /// Empty until the builder knows what the application or the backend says.
     versions: Vec<ProtocolVersion>,
     cipher_suites: Option<Vec<CipherSuite>>,
     named_groups: Option<Vec<NamedGroup>>,
@@ -30,7 +31,7 @@ pub struct ProtocolSettings {
 impl Default for ProtocolSettings {
     fn default() -> Self {
         Self {
-            versions: ProtocolVersion::ALL.to_vec(),
+            versions: Vec::new(),
             cipher_suites: None,
             named_groups: None,
             signature_schemes: None,
@@ -93,12 +94,12 @@ impl ProtocolSettings {
         self.handshake_time_limit
     }
 
-    /// What makes no sense on any backend.
-    fn validate(&self) -> Result<(), ConfigError> {
-        let invalid = |option, reason: &str| Err(ConfigError::Invalid { option, reason: reason.into() });
+    /// Takes the backend's versions where the application names none, and refuses what makes no sense anywhere.
+    fn finish(&mut self, offered: &[ProtocolVersion]) -> Result<(), ConfigError> {
         if self.versions.is_empty() {
-            return invalid("protocol_versions", "the list is empty; leave it unset for TLS 1.2 and 1.3");
+            self.versions = offered.to_vec();
         }
+        let invalid = |option, reason: &str| Err(ConfigError::Invalid { option, reason: reason.into() });
         if self.cipher_suites.as_ref().is_some_and(Vec::is_empty) {
             return invalid("cipher_suites", "the list is empty; leave it unset for the backend's own");
         }
@@ -129,7 +130,8 @@ impl ProtocolSettings {
 /// The setters that both builders have, documented once.
 macro_rules! protocol_setters {
     () => {
-        /// The protocol versions that may be negotiated. Default: TLS 1.2 and TLS 1.3.
+        /// The protocol versions that may be negotiated. Default, also for an empty list: TLS 1.2 and TLS 1.3, as
+        /// far as the backend has them; Secure Transport lacks TLS 1.3.
         pub fn protocol_versions(
             mut self,
             versions: impl IntoIterator<Item = crate::ProtocolVersion>,

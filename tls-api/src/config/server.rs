@@ -122,8 +122,9 @@ impl ServerConfigBuilder {
     /// # Errors
     /// [`ConfigError::Invalid`] for what makes no sense anywhere, [`ConfigError::Unsupported`] for what this backend
     /// cannot honour.
-    pub fn build(self) -> Result<ServerConfig, ConfigError> {
-        self.config.protocol.validate()?;
+    pub fn build(mut self) -> Result<ServerConfig, ConfigError> {
+        let offered = &self.config.backend.capabilities().server.role.versions;
+        self.config.protocol.finish(offered)?;
         let asks = self.config.client_authentication != ClientAuthentication::None;
         let can_answer = self.config.client_roots.is_some() || self.config.client_verifier.is_some();
         if asks != can_answer {
