@@ -123,7 +123,8 @@ fn capabilities() -> Capabilities {
     client.explicit_roots = true;
     client.identity = true;
     let server = &mut capabilities.server;
-    server.role.versions = versions();
+    // native-tls forbids TLS 1.3 to servers over OpenSSL.
+    server.role.versions = if cfg!(windows) { versions() } else { vec![ProtocolVersion::Tls12] };
     server.role.alpn = !cfg!(target_vendor = "apple");
     // OpenSSL gives out tickets unasked, and native-tls cannot tell it not to.
     server.role.resumption = cfg!(not(any(windows, target_vendor = "apple")));

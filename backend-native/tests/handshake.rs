@@ -38,7 +38,7 @@ async fn connected(
 
 #[tokio::test]
 async fn data_passes_both_ways_and_close_notify_ends_it() {
-    for version in ProtocolVersion::ALL {
+    for version in [ProtocolVersion::Tls12] {
         let (connector, acceptor) = endpoints(version);
         let (mut client, mut server) = connected(&connector, &acceptor).await;
         assert_eq!(client.info().version, Some(version));
