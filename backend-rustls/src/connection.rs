@@ -179,11 +179,11 @@ async fn drive<E: Engine>(
         match (take_verdict(), step) {
             (Some(verdict), Step::Failed(failure)) => {
                 let failure = refused(verdict.refusal().cloned(), failure);
-                send_alert(&mut engine, transport);
+                send_alert(&mut engine, transport, shown);
                 return Err(failure);
             }
             (None, Step::Failed(failure)) => {
-                send_alert(&mut engine, transport);
+                send_alert(&mut engine, transport, shown);
                 return Err(failure);
             }
             (Some(verdict), _) => match verdict.settle().await {
@@ -212,8 +212,17 @@ fn refused(reason: Option<polytls_api::CertificateError>, failure: Error) -> Err
 }
 
 /// Has rustls encode the alert that its failure left behind.
-fn send_alert<E: Engine>(engine: &mut E, transport: &mut Transport<'_>) {
-    while let (_, Step::Again) = engine.step(&mut [], transport.outgoing()) {}
+///
+/// It is shown what it has not consumed: what it noted about those bytes must stay true.
+fn send_alert<E: Engine>(engine: &mut E, transport: &mut Transport<'_>, mut shown: usize) {
+    let mut step = Step::Again;
+    while let Step::Again = step {
+        let (incoming, outgoing) = transport.buffers();
+        let consumed;
+        (consumed, step) = engine.step(&mut incoming.filled_mut()[..shown], outgoing);
+        incoming.consume(consumed);
+        shown -= consumed;
+    }
 }
 
 /// Awaits one more record, and says how many bytes rustls may see then.

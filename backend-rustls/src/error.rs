@@ -17,6 +17,8 @@ pub(crate) fn connection(error: rustls::Error) -> Error {
         | rustls::Error::PeerMisbehaved(_)
         | rustls::Error::PeerSentOversizedRecord => ErrorKind::PeerMisbehaved,
         rustls::Error::PeerIncompatible(_) => ErrorKind::PeerIncompatible,
+        // rustls's words, in TLS 1.2, for having no signature scheme that the client accepts.
+        rustls::Error::General(words) if words == "incompatible signing key" => ErrorKind::PeerIncompatible,
         rustls::Error::NoCertificatesPresented => ErrorKind::Certificate(CertificateError::Missing),
         rustls::Error::InvalidCertificate(reason) => {
             ErrorKind::Certificate(CertificateError::Other { detail: reason.to_string() })

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use polytls_api::{
-    Backend, CertificateDer, ClientConfig, Identity, ProtocolVersion, Roots, ServerConfig, TlsAcceptor, TlsConnector,
-    TlsStream,
+    Backend, CertificateDer, ClientConfig, Identity, ProtocolVersion, Roots, ServerConfig, TlsAcceptor,
+    TlsConnector, TlsStream,
 };
 use polytls_rustls::Rustls;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};

@@ -17,8 +17,8 @@ const HANDSHAKE_TIME_LIMIT: Duration = Duration::from_secs(10);
 /// What client and server configure alike.
 #[derive(Clone, Debug)]
 pub struct ProtocolSettings {
-    /// Empty until the builder knows what the application or the backend says.
-    versions: Vec<ProtocolVersion>,
+    /// The application's; the backend's own from when the builder is done.
+    versions: Option<Vec<ProtocolVersion>>,
     cipher_suites: Option<Vec<CipherSuite>>,
     named_groups: Option<Vec<NamedGroup>>,
     signature_schemes: Option<Vec<SignatureScheme>>,
@@ -31,7 +31,7 @@ pub struct ProtocolSettings {
 impl Default for ProtocolSettings {
     fn default() -> Self {
         Self {
-            versions: Vec::new(),
+            versions: None,
             cipher_suites: None,
             named_groups: None,
             signature_schemes: None,
@@ -46,17 +46,17 @@ impl Default for ProtocolSettings {
 impl ProtocolSettings {
     /// The versions that may be negotiated, at least one.
     pub fn versions(&self) -> &[ProtocolVersion] {
-        &self.versions
+        self.versions.as_deref().unwrap_or_default()
     }
 
     /// The lowest version that may be negotiated.
     pub fn lowest_version(&self) -> ProtocolVersion {
-        self.versions.iter().copied().min().unwrap_or(ProtocolVersion::Tls13)
+        self.versions().iter().copied().min().unwrap_or(ProtocolVersion::Tls13)
     }
 
     /// The highest version that may be negotiated.
     pub fn highest_version(&self) -> ProtocolVersion {
-        self.versions.iter().copied().max().unwrap_or(ProtocolVersion::Tls13)
+        self.versions().iter().copied().max().unwrap_or(ProtocolVersion::Tls13)
     }
 
     /// The suites that may be negotiated, most wanted first; `None` for the backend's own list.
@@ -96,15 +96,16 @@ impl ProtocolSettings {
 
     /// Takes the backend's versions where the application names none, and refuses what makes no sense anywhere.
     fn finish(&mut self, offered: &[ProtocolVersion]) -> Result<(), ConfigError> {
-        if self.versions.is_empty() {
-            self.versions = offered.to_vec();
-        }
+        let versions = self.versions.get_or_insert_with(|| offered.to_vec());
         let invalid = |option, reason: &str| Err(ConfigError::Invalid { option, reason: reason.into() });
+        if versions.is_empty() {
+            return invalid("protocol_versions", "the list is empty; leave it unset for the backend's own");
+        }
         if self.cipher_suites.as_ref().is_some_and(Vec::is_empty) {
             return invalid("cipher_suites", "the list is empty; leave it unset for the backend's own");
         }
         if let Some(suites) = &self.cipher_suites {
-            for version in &self.versions {
+            for version in versions.iter() {
                 if !suites.iter().any(|suite| suite.version() == Some(*version)) {
                     let reason = format!("no suite for {version}; add one, or leave the version out");
                     return Err(ConfigError::Invalid { option: "cipher_suites", reason });
@@ -130,13 +131,13 @@ impl ProtocolSettings {
 /// The setters that both builders have, documented once.
 macro_rules! protocol_setters {
     () => {
-        /// The protocol versions that may be negotiated. Default, also for an empty list: TLS 1.2 and TLS 1.3, as
-        /// far as the backend has them; Secure Transport lacks TLS 1.3.
+        /// The protocol versions that may be negotiated. Default: TLS 1.2 and TLS 1.3, as far
+        /// as the backend has them; Secure Transport lacks TLS 1.3.
         pub fn protocol_versions(
             mut self,
             versions: impl IntoIterator<Item = crate::ProtocolVersion>,
         ) -> Self {
-            self.config.protocol.versions = versions.into_iter().collect();
+            self.config.protocol.versions = Some(versions.into_iter().collect());
             self
         }
 
