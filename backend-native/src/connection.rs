@@ -144,7 +144,6 @@ async fn drive(
             }
             Err(HandshakeError::WouldBlock(blocked)) => blocked,
         };
-        transport.flush().await?;
         transport.fill().await?;
         memory.lock().swap_with(transport);
         stepped = blocked.handshake();

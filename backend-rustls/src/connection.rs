@@ -93,6 +93,7 @@ pub(crate) fn note_server_name(name: Option<&str>) {
 trait Engine: Send {
     fn step(&mut self, shown: &mut [u8], outgoing: &mut Buffer) -> (usize, Step);
     fn is_handshaking(&self) -> bool;
+    fn wants_write(&self) -> bool;
 }
 
 /// What rustls wants next.
@@ -114,6 +115,10 @@ impl Engine for UnbufferedClientConnection {
     fn is_handshaking(&self) -> bool {
         CommonState::is_handshaking(self)
     }
+
+    fn wants_write(&self) -> bool {
+        CommonState::wants_write(self)
+    }
 }
 
 impl Engine for UnbufferedServerConnection {
@@ -123,6 +128,10 @@ impl Engine for UnbufferedServerConnection {
 
     fn is_handshaking(&self) -> bool {
         CommonState::is_handshaking(self)
+    }
+
+    fn wants_write(&self) -> bool {
+        CommonState::wants_write(self)
     }
 }
 
@@ -179,11 +188,11 @@ async fn drive<E: Engine>(
         match (take_verdict(), step) {
             (Some(verdict), Step::Failed(failure)) => {
                 let failure = refused(verdict.refusal().cloned(), failure);
-                send_alert(&mut engine, transport, shown);
+                send_alert(&mut engine, transport);
                 return Err(failure);
             }
             (None, Step::Failed(failure)) => {
-                send_alert(&mut engine, transport, shown);
+                send_alert(&mut engine, transport);
                 return Err(failure);
             }
             (Some(verdict), _) => match verdict.settle().await {
@@ -211,17 +220,12 @@ fn refused(reason: Option<polytls_api::CertificateError>, failure: Error) -> Err
     }
 }
 
-/// Has rustls encode the alert that its failure left behind.
+/// Has rustls encode what its failure left behind: the alert, and what was to go before it.
 ///
-/// It is shown what it has not consumed: what it noted about those bytes must stay true.
-fn send_alert<E: Engine>(engine: &mut E, transport: &mut Transport<'_>, mut shown: usize) {
-    let mut step = Step::Again;
-    while let Step::Again = step {
-        let (incoming, outgoing) = transport.buffers();
-        let consumed;
-        (consumed, step) = engine.step(&mut incoming.filled_mut()[..shown], outgoing);
-        incoming.consume(consumed);
-        shown -= consumed;
+/// It is called for nothing else: a failed connection must not look at another byte.
+fn send_alert<E: Engine>(engine: &mut E, transport: &mut Transport<'_>) {
+    while engine.wants_write() {
+        let (_, Step::Again) = engine.step(&mut [], transport.outgoing()) else { return };
     }
 }
 
@@ -240,7 +244,6 @@ async fn next_record(transport: &mut Transport<'_>, shown: usize) -> Result<usiz
                 return Ok(shown + 5 + length);
             }
         }
-        transport.flush().await?;
         transport.fill().await?;
     }
 }

@@ -63,7 +63,9 @@ impl<'a> Transport<'a> {
         (&mut self.incoming, &mut self.outgoing)
     }
 
-    /// Awaits more bytes from the peer.
+    /// Awaits more bytes from the peer, and sends what is outgoing meanwhile.
+    ///
+    /// The two go together: over a byte stream that holds little, a peer may read only while it is read from.
     ///
     /// # Errors
     /// [`ErrorKind::UnexpectedEof`] at the end of the stream, [`ErrorKind::LimitExceeded`] when the peer has
@@ -73,7 +75,13 @@ impl<'a> Transport<'a> {
             return Err(ErrorKind::LimitExceeded.into());
         }
         let size = if self.received < FILL_FIRST as u64 { FILL_FIRST } else { FILL };
-        let count = poll_fn(|cx| self.io.poll_read(cx, &mut self.incoming.spare(size)[..size])).await?;
+        let count = poll_fn(|cx| {
+            if let Poll::Ready(Err(error)) = self.poll_send(cx) {
+                return Poll::Ready(Err(error));
+            }
+            self.io.poll_read(cx, &mut self.incoming.spare(size)[..size])
+        })
+        .await?;
         if count == 0 {
             return Err(ErrorKind::UnexpectedEof.into());
         }

@@ -4,7 +4,7 @@ use std::{error::Error as StdError, fmt, io};
 
 use super::{TlsStream, core::Core};
 use crate::{
-    ByteStream, ClientHandshake, ConnectionInfo, Error, Established, ServerHandshake, ServerName, Transport,
+    ByteStream, ClientHandshake, ConnectionInfo, Error, Established, ProtocolVersion, ServerHandshake, ServerName, Transport,
 };
 
 /// One of the two sides of a handshake.
@@ -35,9 +35,12 @@ impl Side<'_> {
             }
         };
         match self {
-            // The server waits for the client's Finished; nothing waits for the server's tickets.
-            Side::Client(..) => transport.flush().await?,
-            Side::Server(_) => transport.flush_without_waiting().await?,
+            // In TLS 1.3 the client's Finished is the last message; nobody waits for the server's tickets.
+            Side::Server(_) if info.version == Some(ProtocolVersion::Tls13) => {
+                transport.flush_without_waiting().await?;
+            }
+            // In TLS 1.2 it is the server's Finished, and the client cannot go on before it has come.
+            Side::Server(_) | Side::Client(..) => transport.flush().await?,
         }
         (info.timings.first_sent, info.timings.first_received) = transport.first_bytes();
         info.timings.complete = transport.started().elapsed();
