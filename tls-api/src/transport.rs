@@ -76,10 +76,14 @@ impl<'a> Transport<'a> {
         }
         let size = if self.received < FILL_FIRST as u64 { FILL_FIRST } else { FILL };
         let count = poll_fn(|cx| {
-            if let Poll::Ready(Err(error)) = self.poll_send(cx) {
-                return Poll::Ready(Err(error));
+            let sent = self.poll_send(cx);
+            let read = self.io.poll_read(cx, &mut self.incoming.spare(size)[..size]);
+            match (sent, read) {
+                // A peer that is gone may have said why.
+                (_, Poll::Ready(Ok(count @ 1..))) => Poll::Ready(Ok(count)),
+                (Poll::Ready(Err(error)), _) => Poll::Ready(Err(error)),
+                (_, read) => read,
             }
-            self.io.poll_read(cx, &mut self.incoming.spare(size)[..size])
         })
         .await?;
         if count == 0 {
