@@ -33,7 +33,10 @@ pub(crate) fn connector(config: &ClientConfig) -> Result<TlsConnector, ConfigErr
 
 pub(crate) fn acceptor(config: &ServerConfig) -> Result<TlsAcceptor, ConfigError> {
     let settings = config.protocol();
-    let mut builder = TlsAcceptor::builder(identity(config.identity())?);
+    let identity = identity(config.identity())?;
+    // Over OpenSSL a server drops a key that is not the certificate's, and says nothing; a client says so.
+    TlsConnector::builder().identity(identity.clone()).build().map_err(configuration)?;
+    let mut builder = TlsAcceptor::builder(identity);
     builder
         .min_protocol_version(Some(protocol(settings.lowest_version())))
         .max_protocol_version(Some(protocol(settings.highest_version())));

@@ -4,13 +4,15 @@ use std::{
     fmt,
     io::{self, IoSlice, Read, Write},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
 };
 
 use native_tls::{HandshakeError, TlsAcceptor, TlsConnector, TlsStream};
 use polytls_api::{
-    AlertDescription, BackendInfo, Buffer, ClientConfig, ClientHandshake, ConnectionInfo, Error, ErrorKind,
-    Established, HelloObserver, MemoryIo, Opened, Phase, ServerConfig, ServerHandshake, ServerName, Session,
-    Transport, async_trait,
+    AlertDescription, Backend, BackendInfo, Buffer, CertificateDer, CertificateError, ClientConfig,
+    ClientHandshake, ConnectionInfo, Error, ErrorKind, Established, ExpectedPeer, HelloObserver, MemoryIo,
+    Opened, Phase, PresentedChain, Roots, ServerConfig, ServerHandshake, ServerName, Session, Transport,
+    TrustPolicy, async_trait,
 };
 
 use crate::{NAME, error};
@@ -26,11 +28,30 @@ pub(crate) struct Client {
     connector: TlsConnector,
     backend: BackendInfo,
     sni: bool,
+    /// What holds the certificate against the name once more.
+    platform: Option<Arc<dyn Backend>>,
 }
 
 impl Client {
-    pub(crate) fn new(connector: TlsConnector, backend: BackendInfo, config: &ClientConfig) -> Self {
-        Self { connector, backend, sni: config.sni() }
+    pub(crate) fn new(
+        connector: TlsConnector,
+        backend: BackendInfo,
+        config: &ClientConfig,
+        platform: Option<Arc<dyn Backend>>,
+    ) -> Self {
+        Self { connector, backend, sni: config.sni(), platform }
+    }
+
+    /// RFC 9525 §2: a common name is no server's name. native-tls over OpenSSL takes it for one where a certificate
+    /// has no other, so the certificate, found valid already, is held against the name alone.
+    async fn check_name(&self, name: &ServerName, chain: &[CertificateDer<'static>]) -> Result<(), Error> {
+        let (Some(platform), Some(own)) = (&self.platform, chain.first()) else { return Ok(()) };
+        let verifier = platform.verifier(&TrustPolicy::new(Roots::from_der([own.clone()])))?;
+        let presented = PresentedChain { end_entity: own, intermediates: &[] };
+        match verifier.verify(&presented, &ExpectedPeer::Server(name), SystemTime::now()).await {
+            Err(reason @ CertificateError::NameMismatch { .. }) => Err(Error::from(reason).on_backend(NAME)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -43,7 +64,13 @@ impl ClientHandshake for Client {
         }
         let memory = Shared::new();
         let begin = || self.connector.connect(&name.to_string(), memory.clone());
-        drive(begin, &memory, transport, Some(name), info).await
+        let established = drive(begin, &memory, transport, Some(name), info).await?;
+        if let Err(error) = self.check_name(name, &established.info.peer_chain).await {
+            // native-tls has accepted; what it wanted to send must not leave.
+            transport.outgoing().clear();
+            return Err(error);
+        }
+        Ok(established)
     }
 }
 

@@ -36,20 +36,17 @@ const LIBRARY: &str = if cfg!(windows) {
 pub struct Native {
     capabilities: Capabilities,
     #[cfg(not(any(windows, target_vendor = "apple")))]
-    platform: polytls_openssl::OpenSsl,
+    platform: Arc<dyn Backend>,
 }
 
 impl Native {
     /// The operating system's TLS.
     pub fn new() -> Self {
         #[cfg(not(any(windows, target_vendor = "apple")))]
-        let platform = polytls_openssl::OpenSsl::new();
+        let platform: Arc<dyn Backend> = Arc::new(polytls_openssl::OpenSsl::new());
         let mut capabilities = capabilities();
         #[cfg(not(any(windows, target_vendor = "apple")))]
-        {
-            capabilities.verifier_alone = true;
-            capabilities.record_ciphers = platform.capabilities().record_ciphers.clone();
-        }
+        of_the_platform(&mut capabilities, platform.capabilities());
         Self {
             capabilities,
             #[cfg(not(any(windows, target_vendor = "apple")))]
@@ -74,7 +71,11 @@ impl Backend for Native {
     }
 
     fn client(&self, config: &ClientConfig) -> Result<Arc<dyn ClientHandshake>, ConfigError> {
-        Ok(Arc::new(connection::Client::new(config::connector(config)?, self.info(), config)))
+        #[cfg(not(any(windows, target_vendor = "apple")))]
+        let platform = Some(self.platform.clone());
+        #[cfg(any(windows, target_vendor = "apple"))]
+        let platform = None;
+        Ok(Arc::new(connection::Client::new(config::connector(config)?, self.info(), config, platform)))
     }
 
     fn server(&self, config: &ServerConfig) -> Result<Arc<dyn ServerHandshake>, ConfigError> {
@@ -129,6 +130,23 @@ fn capabilities() -> Capabilities {
     // OpenSSL gives out tickets unasked, and native-tls cannot tell it not to.
     server.role.resumption = cfg!(not(any(windows, target_vendor = "apple")));
     capabilities
+}
+
+/// What OpenSSL has beside native-tls, and what it negotiates unasked.
+#[cfg(not(any(windows, target_vendor = "apple")))]
+fn of_the_platform(capabilities: &mut Capabilities, platform: &Capabilities) {
+    capabilities.verifier_alone = true;
+    capabilities.record_ciphers.clone_from(&platform.record_ciphers);
+    for (role, platform) in [
+        (&mut capabilities.client.role, &platform.client.role),
+        (&mut capabilities.server.role, &platform.server.role),
+    ] {
+        let of_a_version =
+            |suite: &&CipherSuite| suite.version().is_some_and(|version| role.versions.contains(&version));
+        role.cipher_suites = platform.cipher_suites.iter().filter(of_a_version).copied().collect();
+        role.named_groups.clone_from(&platform.named_groups);
+        role.signature_schemes.clone_from(&platform.signature_schemes);
+    }
 }
 
 fn versions() -> Vec<ProtocolVersion> {
