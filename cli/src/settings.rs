@@ -1,0 +1,54 @@
+//! Arguments that `connect` and `serve` share, and what they mean.
+
+use std::{path::PathBuf, sync::Arc};
+
+use clap::ValueEnum;
+use polytls::{Backend, Identity, ProtocolVersion, Roots};
+
+use crate::failure::Failure;
+
+/// A protocol version, as the user writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Version {
+    /// TLS 1.2
+    #[value(name = "1.2")]
+    Tls12,
+    /// TLS 1.3
+    #[value(name = "1.3")]
+    Tls13,
+}
+
+impl From<Version> for ProtocolVersion {
+    fn from(version: Version) -> Self {
+        match version {
+            Version::Tls12 => Self::Tls12,
+            Version::Tls13 => Self::Tls13,
+        }
+    }
+}
+
+/// The engine of this name, else the default one.
+pub(crate) fn backend(name: Option<&str>) -> Result<Arc<dyn Backend>, Failure> {
+    Ok(match name {
+        Some(name) => polytls::backend(name)?,
+        None => polytls::default_backend()?,
+    })
+}
+
+/// Certificate and key, if the user gave them.
+pub(crate) fn identity(cert: Option<&PathBuf>, key: Option<&PathBuf>) -> Result<Option<Identity>, Failure> {
+    match (cert, key) {
+        (Some(cert), Some(key)) => Ok(Some(Identity::from_pem_files(cert, key)?)),
+        (None, None) => Ok(None),
+        _ => Err(Failure::usage("--cert and --key go together: give both")),
+    }
+}
+
+/// `os`, `bundled`, or the name of a PEM file.
+pub(crate) fn roots(text: &str) -> Result<Roots, Failure> {
+    Ok(match text {
+        "os" => Roots::Os,
+        "bundled" => Roots::Bundled,
+        file => Roots::from_pem_file(file)?,
+    })
+}
