@@ -1,0 +1,282 @@
+//! Certificates for the behaviours: made on the spot, each with the one fault that a behaviour is about.
+
+use std::{
+    net::IpAddr,
+    sync::{
+        LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use polytls_api::{CertificateDer, Identity, Roots};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, GeneralSubtree,
+    IsCa, KeyPair, KeyUsagePurpose, NameConstraints, SanType, SignatureAlgorithm,
+};
+use time::{Duration, OffsetDateTime};
+
+/// The name that the behaviours' servers have, unless they are about names.
+pub(crate) const SERVER_NAME: &str = "server.example";
+
+/// What cannot fail: the parameters are all our own.
+const MADE: &str = "rcgen makes what these parameters say";
+
+/// Generating an RSA key takes longer than all the others together.
+static RSA_KEY: LazyLock<Vec<u8>> =
+    LazyLock::new(|| KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).expect(MADE).serialize_der());
+
+/// A certification authority: a root, or below one.
+pub(crate) struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    /// The certificates between the authority's leaves and the root.
+    intermediates: Vec<CertificateDer<'static>>,
+}
+
+/// The algorithm of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    P256,
+    P384,
+    Ed25519,
+    Rsa2048,
+}
+
+/// An end entity's certificate to be issued.
+#[derive(Clone, Debug)]
+pub(crate) struct Leaf {
+    params: CertificateParams,
+    key: Key,
+    bad_signature: bool,
+}
+
+/// The validity of an authority, relative to now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Validity {
+    Now,
+    Past,
+    Future,
+}
+
+impl Authority {
+    /// A root of its own.
+    pub(crate) fn root() -> Self {
+        let params = authority_params("polytls conformance root");
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().expect(MADE)).expect(MADE);
+        Self { issuer, intermediates: Vec::new() }
+    }
+
+    /// An authority below this one.
+    pub(crate) fn intermediate(&self) -> Self {
+        self.intermediate_with(|_| ())
+    }
+
+    /// An authority below this one, valid at another time.
+    pub(crate) fn intermediate_valid(&self, validity: Validity) -> Self {
+        self.intermediate_with(|params| set_validity(params, validity))
+    }
+
+    /// An authority below this one that may speak for names under `domain` only.
+    pub(crate) fn intermediate_for_names_under(&self, domain: &str) -> Self {
+        let permitted_subtrees = vec![GeneralSubtree::DnsName(domain.into())];
+        let constraints = NameConstraints { permitted_subtrees, excluded_subtrees: Vec::new() };
+        self.intermediate_with(|params| params.name_constraints = Some(constraints))
+    }
+
+    /// An authority below this one that may have no authority below itself.
+    pub(crate) fn intermediate_without_others_below(&self) -> Self {
+        self.intermediate_with(|params| params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0)))
+    }
+
+    /// What is no authority, and issues certificates all the same.
+    pub(crate) fn end_entity_that_issues(&self) -> Self {
+        self.intermediate_with(|params| {
+            params.is_ca = IsCa::ExplicitNoCa;
+            params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyCertSign];
+        })
+    }
+
+    fn intermediate_with(&self, change: impl FnOnce(&mut CertificateParams)) -> Self {
+        let mut params = authority_params("polytls conformance intermediate");
+        params.use_authority_key_identifier_extension = true;
+        change(&mut params);
+        let issuer =
+            CertifiedIssuer::signed_by(params, KeyPair::generate().expect(MADE), &self.issuer).expect(MADE);
+        let mut intermediates = vec![issuer.der().clone()];
+        intermediates.extend(self.intermediates.iter().cloned());
+        Self { issuer, intermediates }
+    }
+
+    /// The authority's own certificate.
+    pub(crate) fn certificate(&self) -> CertificateDer<'static> {
+        self.issuer.der().clone()
+    }
+
+    /// Trust in this authority alone.
+    pub(crate) fn roots(&self) -> Roots {
+        Roots::from_der([self.certificate()])
+    }
+
+    /// An identity with its whole chain, without the root.
+    pub(crate) fn issue(&self, leaf: Leaf) -> Identity {
+        let (mut chain, key) = self.sign(leaf);
+        chain.extend(self.intermediates.iter().cloned());
+        identity(chain, key)
+    }
+
+    /// An identity whose intermediates are left out.
+    pub(crate) fn issue_without_chain(&self, leaf: Leaf) -> Identity {
+        let (chain, key) = self.sign(leaf);
+        identity(chain, key)
+    }
+
+    fn sign(&self, leaf: Leaf) -> (Vec<CertificateDer<'static>>, KeyPair) {
+        let key = leaf.key.generate();
+        let certificate = leaf.params.signed_by(&key, &self.issuer).expect(MADE).der().clone();
+        if !leaf.bad_signature {
+            return (vec![certificate], key);
+        }
+        let mut der = certificate.to_vec();
+        // The signature is the last field of a certificate (RFC 5280 §4.1).
+        if let Some(last) = der.last_mut() {
+            *last ^= 1;
+        }
+        (vec![der.into()], key)
+    }
+}
+
+impl Leaf {
+    /// A server's, for [`SERVER_NAME`].
+    pub(crate) fn server() -> Self {
+        Self::server_for(&[SERVER_NAME])
+    }
+
+    /// A server's, for these DNS names and addresses.
+    pub(crate) fn server_for(names: &[&str]) -> Self {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).expect(MADE);
+        params.distinguished_name.push(DnType::CommonName, "polytls conformance server");
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        Self::new(params)
+    }
+
+    /// A server's that holds an address, but as the text of a DNS name.
+    pub(crate) fn server_with_address_as_text(address: IpAddr) -> Self {
+        let mut leaf = Self::server_for(&[]);
+        let text = address.to_string().try_into().expect(MADE);
+        leaf.params.subject_alt_names = vec![SanType::DnsName(text)];
+        leaf
+    }
+
+    /// A server's that holds the name in its subject only (RFC 9525 §2 forbids to look there).
+    pub(crate) fn server_by_common_name(name: &str) -> Self {
+        let mut leaf = Self::server_for(&[]);
+        leaf.params.distinguished_name.push(DnType::CommonName, name);
+        leaf
+    }
+
+    /// A client's.
+    pub(crate) fn client() -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "polytls conformance client");
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        Self::new(params)
+    }
+
+    fn new(mut params: CertificateParams) -> Self {
+        set_validity(&mut params, Validity::Now);
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.use_authority_key_identifier_extension = true;
+        Self { params, key: Key::P256, bad_signature: false }
+    }
+
+    /// With a key of this algorithm; default: P-256.
+    pub(crate) fn key(mut self, key: Key) -> Self {
+        self.key = key;
+        self
+    }
+
+    /// Valid at another time.
+    pub(crate) fn valid(mut self, validity: Validity) -> Self {
+        set_validity(&mut self.params, validity);
+        self
+    }
+
+    /// Of the wrong usage for a server.
+    pub(crate) fn for_clients(mut self) -> Self {
+        self.params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self
+    }
+
+    /// Of the wrong usage for a client.
+    pub(crate) fn for_servers(mut self) -> Self {
+        self.params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        self
+    }
+
+    /// With a signature that is not its issuer's.
+    pub(crate) fn badly_signed(mut self) -> Self {
+        self.bad_signature = true;
+        self
+    }
+
+    /// Signed by its own key.
+    pub(crate) fn self_signed(mut self) -> Identity {
+        let key = self.key.generate();
+        self.params.use_authority_key_identifier_extension = false;
+        let certificate = self.params.self_signed(&key).expect(MADE).der().clone();
+        identity(vec![certificate], key)
+    }
+}
+
+impl Key {
+    pub(crate) const ALL: [Self; 4] = [Self::P256, Self::P384, Self::Ed25519, Self::Rsa2048];
+
+    fn generate(self) -> KeyPair {
+        let algorithm: &SignatureAlgorithm = match self {
+            Self::P256 => &rcgen::PKCS_ECDSA_P256_SHA256,
+            Self::P384 => &rcgen::PKCS_ECDSA_P384_SHA384,
+            Self::Ed25519 => &rcgen::PKCS_ED25519,
+            Self::Rsa2048 => return KeyPair::try_from(RSA_KEY.as_slice()).expect(MADE),
+        };
+        KeyPair::generate_for(algorithm).expect(MADE)
+    }
+}
+
+/// The chain with another, unrelated certificate at its end.
+pub(crate) fn with_stranger(identity: &Identity, stranger: &Authority) -> Identity {
+    let chain = identity.chain().iter().cloned().chain([stranger.certificate()]);
+    Identity::from_der(chain, identity.key().secret_der().to_vec()).expect(MADE)
+}
+
+/// The chain of one identity with the key of the other.
+pub(crate) fn mismatched(chain_of: &Identity, key_of: &Identity) -> Identity {
+    Identity::from_der(chain_of.chain().iter().cloned(), key_of.key().secret_der().to_vec()).expect(MADE)
+}
+
+fn identity(chain: Vec<CertificateDer<'static>>, key: KeyPair) -> Identity {
+    Identity::from_der(chain, key.serialize_der()).expect(MADE)
+}
+
+fn authority_params(name: &str) -> CertificateParams {
+    // Two authorities of one name would leave it to the library which of their keys it tries.
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("{name} {}", COUNT.fetch_add(1, Ordering::Relaxed));
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    set_validity(&mut params, Validity::Now);
+    params
+}
+
+fn set_validity(params: &mut CertificateParams, validity: Validity) {
+    let now = OffsetDateTime::now_utc();
+    let (from, to) = match validity {
+        Validity::Now => (-30, 30),
+        Validity::Past => (-20, -10),
+        Validity::Future => (10, 20),
+    };
+    params.not_before = now + Duration::days(from);
+    params.not_after = now + Duration::days(to);
+}
