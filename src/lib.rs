@@ -102,3 +102,8 @@ fn unknown(name: &str) -> ConfigError {
     };
     ConfigError::UnknownBackend { name: name.into(), available }
 }
+
+/// README's snippets, compiled.
+#[cfg(all(doctest, feature = "rustls", feature = "tokio"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

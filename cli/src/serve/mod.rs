@@ -149,7 +149,8 @@ async fn serve(
     tcp.set_nodelay(true).map_err(|error| text(&error))?;
     let stream = acceptor.accept(tcp).await.map_err(|failed| text(failed.error()))?;
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME_LIMIT);
+    // A client may close its direction once it has asked, and still wait for the answer.
+    builder.http1().half_close(true).timer(TokioTimer::new()).header_read_timeout(HEADER_TIME_LIMIT);
     builder.http2().timer(TokioTimer::new());
     let service = hyper::service::service_fn(move |request| {
         let folder = folder.clone();

@@ -1,0 +1,112 @@
+//! Whatever cannot be used: one clear line, an exit code that is not 0, nothing half done.
+
+mod support;
+
+use std::{fs, path::Path};
+
+use support::polytls;
+
+/// Runs the command, which must refuse in one line that holds these words.
+fn refused(arguments: &[&str], code: i32, words: &[&str]) {
+    let output = polytls(arguments, b"");
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {error}");
+    assert_eq!(error.lines().count(), 1, "{arguments:?}: more than one line: {error}");
+    assert!(error.starts_with("error: "), "{arguments:?}: {error}");
+    for word in words {
+        assert!(error.contains(word), "{arguments:?}: `{word}` is not in: {error}");
+    }
+    assert!(output.stdout.is_empty(), "{arguments:?}: something was done");
+}
+
+/// A certificate and a key that is another's.
+fn mismatched(folder: &Path) -> (String, String) {
+    let one = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let other = rcgen::KeyPair::generate().unwrap();
+    let (cert, key) = (folder.join("cert.pem"), folder.join("key.pem"));
+    fs::write(&cert, one.cert.pem()).unwrap();
+    fs::write(&key, other.serialize_pem()).unwrap();
+    (cert.display().to_string(), key.display().to_string())
+}
+
+#[test]
+fn options_and_commands_that_are_none() {
+    refused(&["frobnicate"], 2, &["frobnicate"]);
+    refused(&["tour", "--frobnicate"], 2, &["--frobnicate"]);
+    refused(&["tour", "--mib", "many"], 2, &["many"]);
+    refused(&["connect"], 2, &["HOST:PORT"]);
+    refused(&["connect", "localhost:1", "--tls", "1.1"], 2, &["1.1"]);
+    refused(&["connect", "localhost:1", "--time-limit", "0"], 2, &["0"]);
+    refused(&["serve", ".", "--client-auth", "perhaps"], 2, &["perhaps"]);
+    refused(&["serve", ".", "--listen", "nowhere"], 2, &["nowhere"]);
+}
+
+#[test]
+fn a_backend_that_is_not_compiled_in() {
+    for command in [&["tour"][..], &["backends"], &["connect", "localhost:1"], &["serve", "."]] {
+        let arguments = [command, &["--backend", "gnutls"]].concat();
+        refused(&arguments, 2, &["gnutls", "compiled in", support::BACKENDS.first().unwrap_or(&"none")]);
+    }
+}
+
+#[test]
+fn addresses_ports_and_names() {
+    refused(&["connect", "example.com"], 2, &["example.com", "HOST:PORT"]);
+    refused(&["connect", "example.com:99999"], 2, &["65535"]);
+    refused(&["connect", "bad_host name:443"], 2, &["bad_host name"]);
+    refused(&["connect", "localhost:443", "--name", "https://x"], 2, &["https://x"]);
+}
+
+#[test]
+#[cfg(any(feature = "rustls", feature = "openssl", feature = "native"))]
+fn files_that_are_not_there_or_are_something_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    fs::write(path("text"), "no PEM at all").unwrap();
+    refused(&["connect", "localhost:1", "--roots", &path("missing")], 2, &["missing", "cannot read"]);
+    refused(&["connect", "localhost:1", "--roots", &path("text")], 2, &["text", "BEGIN CERTIFICATE"]);
+    refused(&["connect", "localhost:1", "--cert", &path("text")], 2, &["--key"]);
+    refused(&["serve", &path("missing")], 2, &["missing"]);
+    refused(&["serve", &path("text")], 2, &["not a folder"]);
+    refused(&["serve", ".", "--cert", &path("text"), "--key", &path("text")], 2, &["BEGIN CERTIFICATE"]);
+    refused(&["serve", ".", "--write-root", &path("missing/root.pem")], 2, &["cannot write"]);
+    refused(&["serve", ".", "--client-auth", "required"], 2, &["client_roots"]);
+}
+
+#[test]
+#[cfg(any(feature = "rustls", feature = "openssl", feature = "native"))]
+fn a_key_that_is_another_certificates() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cert, key) = mismatched(folder.path());
+    for backend in support::BACKENDS {
+        let words = &["private key does not belong"];
+        refused(&["serve", ".", "--cert", &cert, "--key", &key, "--backend", backend], 2, words);
+        refused(&["connect", "localhost:1", "--cert", &cert, "--key", &key, "--backend", backend], 2, words);
+    }
+}
+
+#[test]
+#[cfg(any(feature = "rustls", feature = "openssl", feature = "native"))]
+fn nobody_listens_there() {
+    // Bound and closed again: nobody listens on it now.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    refused(&["connect", &format!("127.0.0.1:{port}")], 1, &["cannot reach", &port.to_string()]);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    refused(&["serve", ".", "--listen", &address], 2, &["cannot listen", &address]);
+}
+
+#[test]
+#[cfg(feature = "native")]
+fn an_option_that_the_backend_cannot_honour() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let log_text = log.display().to_string();
+    refused(
+        &["connect", "localhost:1", "--backend", "native", "--key-log", &log_text],
+        2,
+        &["native", "key log"],
+    );
+    let arguments = ["connect", "localhost:1", "--backend", "native", "--danger-accept-any-certificate"];
+    refused(&arguments, 2, &["native", "verifier"]);
+}

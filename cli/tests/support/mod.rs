@@ -1,0 +1,58 @@
+//! The real binary: run to its end, or as a server until dropped.
+
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::{Child, Command, Output, Stdio},
+};
+
+/// Every engine that is compiled in.
+pub(crate) const BACKENDS: &[&str] = &[
+    #[cfg(feature = "rustls")]
+    "rustls",
+    #[cfg(feature = "openssl")]
+    "openssl",
+    #[cfg(feature = "native")]
+    "native",
+];
+
+/// Runs the command to its end with this on its standard input.
+pub(crate) fn polytls(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = command(arguments).stdin(Stdio::piped()).spawn().expect("the binary runs");
+    // A command that ends at once may not read its input.
+    let _ = child.stdin.take().expect("it was piped").write_all(input);
+    child.wait_with_output().expect("it ends")
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_polytls"));
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// `polytls serve`, until it is dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: String,
+}
+
+impl Server {
+    /// Starts it on a free port, and waits until it listens.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let all = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
+        let mut child = command(&all).stdin(Stdio::null()).spawn().expect("the binary runs");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("it was piped")).read_line(&mut line).expect("a line");
+        let address = line.strip_prefix("listening on https://").and_then(|rest| rest.split(' ').next());
+        let address = address.unwrap_or_else(|| panic!("it does not listen: {line:?}")).to_owned();
+        Self { child, address }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
