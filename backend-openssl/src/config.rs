@@ -1,263 +1,345 @@
-//! polytls's configuration as an `SSL_CTX`.
+//! polytls's configuration as an `SslContext`.
 
 use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
 };
 
 use openssl::{
     error::ErrorStack,
-    pkey::PKey,
+    pkey::{PKey, Private},
     ssl::{
         AlpnError, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslSessionCacheMode,
-        SslVerifyMode, SslVersion, select_next_proto,
+        SslVerifyMode, SslVersion, cipher_name,
     },
-    x509::X509,
+    x509::{
+        X509,
+        store::{X509Store, X509StoreBuilder},
+        verify::X509VerifyFlags,
+    },
 };
 use polytls_api::{
-    CertificateVerifier, CipherSuite, ClientAuthentication, ClientConfig, ConfigError, Identity, KeyLog,
-    NamedGroup, ProtocolSettings, ProtocolVersion, ServerConfig, ServerName,
+    BackendInfo, CertificateVerifier, CipherSuite, ClientAuthentication, ClientConfig, ConfigError, Identity,
+    KeyLog, NamedGroup, ProtocolSettings, ProtocolVersion, Roots, ServerConfig, SignatureScheme,
 };
+use zeroize::Zeroizing;
 
 use crate::{
-    error::configuration,
-    ffi::{self, BoundSession},
-    verifier::{store, verification_index},
+    connection::Connection, error::configuration, ffi, session_cache::SessionCache, verifier::SECURITY_LEVEL,
 };
 
-/// How many servers a client remembers sessions of, and how many of each (RFC 8446 §4.6.1: each is used once).
-const REMEMBERED_SERVERS: usize = 256;
-const SESSIONS_PER_SERVER: usize = 8;
+/// What is offered where nothing is chosen: the AEAD suites in OpenSSL's own order.
+const SUITES: [CipherSuite; 9] = [
+    CipherSuite::TLS_AES_256_GCM_SHA384,
+    CipherSuite::TLS_CHACHA20_POLY1305_SHA256,
+    CipherSuite::TLS_AES_128_GCM_SHA256,
+    CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+    CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+];
+
+/// The groups where nothing is chosen; the asterisk, known since OpenSSL 3.5, has a client send a key share.
+const GROUPS: &str = "*X25519MLKEM768:*X25519:secp256r1:secp384r1";
+const GROUPS_BEFORE_3_5: &str = "X25519:secp256r1:secp384r1";
 
 /// What every connection of one configuration shares.
-#[derive(Clone)]
 pub(crate) struct Prepared {
     pub(crate) context: SslContext,
+    pub(crate) backend: BackendInfo,
+    /// The application's verifier.
     pub(crate) verifier: Option<Arc<dyn CertificateVerifier>>,
     pub(crate) sni: bool,
-    /// On a client that resumes.
-    pub(crate) sessions: Option<Arc<ClientSessions>>,
+    /// Where a client keeps its sessions; `None` where it resumes none.
+    pub(crate) sessions: Option<Arc<SessionCache>>,
 }
 
-pub(crate) fn client(config: &ClientConfig) -> Result<Prepared, ConfigError> {
+pub(crate) fn client(backend: BackendInfo, config: &ClientConfig) -> Result<Prepared, ConfigError> {
     let settings = config.protocol();
-    let mut context = context(SslMethod::tls_client(), settings)?;
-    context.set_verify(SslVerifyMode::PEER);
-    if config.verifier().is_none() {
-        context.set_cert_store(store(config.roots())?);
-    }
+    let mut builder = context(SslMethod::tls_client(), settings)?;
+    trust(&mut builder, config.verifier(), Some(config.roots()))?;
+    builder.set_verify(SslVerifyMode::PEER);
     if let Some(identity) = config.identity() {
-        present(&mut context, identity)?;
+        present(&mut builder, identity)?;
     }
+    accept_schemes_of_servers(&mut builder, settings).map_err(configuration)?;
     if !settings.alpn().is_empty() {
-        context.set_alpn_protos(&alpn_wire(settings.alpn())).map_err(configuration)?;
+        builder.set_alpn_protos(&alpn_list(settings.alpn())).map_err(configuration)?;
+    }
+    let sessions = if settings.resumption() == Some(false) {
+        builder.set_options(SslOptions::NO_TICKET);
+        builder.set_session_cache_mode(SslSessionCacheMode::OFF);
+        None
+    } else {
+        builder.set_session_cache_mode(SslSessionCacheMode::CLIENT | SslSessionCacheMode::NO_INTERNAL);
+        builder.set_new_session_callback(|ssl, _session| {
+            if let Some(new) = Connection::of(ssl).and_then(|connection| connection.new_sessions.as_ref())
+                && let Some(session) = ffi::ResumableSession::of(ssl)
+            {
+                new.add(session);
+            }
+        });
+        Some(Arc::default())
+    };
+    let verifier = config.verifier().cloned();
+    Ok(Prepared { context: builder.build(), backend, verifier, sni: config.sni(), sessions })
+}
+
+pub(crate) fn server(backend: BackendInfo, config: &ServerConfig) -> Result<Prepared, ConfigError> {
+    let settings = config.protocol();
+    let mut builder = context(SslMethod::tls_server(), settings)?;
+    present(&mut builder, config.identity())?;
+    match config.client_authentication() {
+        ClientAuthentication::None => builder.set_verify(SslVerifyMode::NONE),
+        mode => {
+            trust(&mut builder, config.client_verifier(), config.client_roots())?;
+            let mandatory = mode == ClientAuthentication::Required;
+            let missing =
+                if mandatory { SslVerifyMode::FAIL_IF_NO_PEER_CERT } else { SslVerifyMode::empty() };
+            builder.set_verify(SslVerifyMode::PEER | missing);
+        }
     }
     if let Some(schemes) = settings.signature_schemes() {
-        let names: Vec<_> = schemes.iter().filter_map(|scheme| scheme.name()).collect();
-        context.set_sigalgs_list(&names.join(":")).map_err(configuration)?;
-    }
-    let sessions = remember_sessions(&mut context, settings);
-    Ok(Prepared {
-        context: context.build(),
-        verifier: config.verifier().cloned(),
-        sni: config.sni(),
-        sessions,
-    })
-}
-
-pub(crate) fn server(config: &ServerConfig) -> Result<Prepared, ConfigError> {
-    let settings = config.protocol();
-    let mut context = context(SslMethod::tls_server(), settings)?;
-    present(&mut context, config.identity())?;
-    context.set_verify(match config.client_authentication() {
-        ClientAuthentication::None => SslVerifyMode::NONE,
-        ClientAuthentication::Optional => SslVerifyMode::PEER,
-        ClientAuthentication::Required => SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT,
-    });
-    if let (Some(roots), None) = (config.client_roots(), config.client_verifier()) {
-        context.set_cert_store(store(roots)?);
+        ffi::set_client_sigalgs_list(&mut builder, &list(schemes, SignatureScheme::name))
+            .map_err(configuration)?;
     }
     if !settings.alpn().is_empty() {
-        choose_alpn(&mut context, alpn_wire(settings.alpn()));
+        let protocols = settings.alpn().to_vec();
+        builder.set_alpn_select_callback(move |_, offered| {
+            choose_protocol(&protocols, offered).ok_or(AlpnError::ALERT_FATAL)
+        });
     }
-    // Tickets only: nothing is kept for a client, and nothing of a client that is refused after all.
-    context.set_session_cache_mode(SslSessionCacheMode::OFF);
-    context.set_session_id_context(b"polytls").map_err(configuration)?;
+    builder.set_session_id_context(b"polytls").map_err(configuration)?;
+    // Tickets only. A session kept here could be resumed by its id even if the verdict on its client, held
+    // back until after the handshake, was a refusal; a ticket is not sent before the verdict.
+    builder.set_session_cache_mode(SslSessionCacheMode::OFF);
     if settings.resumption() == Some(false) {
-        context.set_options(SslOptions::NO_TICKET);
-        context.set_num_tickets(0).map_err(configuration)?;
+        builder.set_options(SslOptions::NO_TICKET);
+        builder.set_num_tickets(0).map_err(configuration)?;
     }
     let verifier = config.client_verifier().cloned();
-    Ok(Prepared { context: context.build(), verifier, sni: false, sessions: None })
+    Ok(Prepared { context: builder.build(), backend, verifier, sni: false, sessions: None })
 }
 
-/// What both roles share.
+/// What client and server configure alike.
 fn context(method: SslMethod, settings: &ProtocolSettings) -> Result<SslContextBuilder, ConfigError> {
-    let mut context = SslContext::builder(method).map_err(configuration)?;
-    context.set_mode(
+    let mut builder = SslContextBuilder::new(method).map_err(configuration)?;
+    builder.set_security_level(SECURITY_LEVEL.into());
+    // NO_AUTO_CHAIN: what is presented is the identity's chain, and no certificate found elsewhere.
+    builder.set_mode(
         SslMode::AUTO_RETRY
             | SslMode::ACCEPT_MOVING_WRITE_BUFFER
-            | SslMode::ENABLE_PARTIAL_WRITE
-            | SslMode::RELEASE_BUFFERS,
+            | SslMode::RELEASE_BUFFERS
+            | SslMode::NO_AUTO_CHAIN,
     );
-    context.set_options(
-        SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION | SslOptions::CIPHER_SERVER_PREFERENCE,
-    );
-    context.set_min_proto_version(Some(version(settings.lowest_version()))).map_err(configuration)?;
-    context.set_max_proto_version(Some(version(settings.highest_version()))).map_err(configuration)?;
-    set_suites(&mut context, settings.cipher_suites().unwrap_or(CipherSuite::NAMED))
-        .map_err(configuration)?;
-    match settings.named_groups() {
-        Some(groups) => context.set_groups_list(&group_names(groups)).map_err(configuration)?,
-        None => context.set_groups_list(&group_names(&supported_groups())).map_err(configuration)?,
+    builder.set_options(SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION);
+    negotiate(&mut builder, settings).map_err(configuration)?;
+    if let Some(log) = settings.key_log() {
+        let log = log.clone();
+        builder.set_keylog_callback(move |_, line| log_secret(&*log, line));
     }
-    if let Some(log) = settings.key_log().cloned() {
-        context.set_keylog_callback(move |_, line| log_line(&*log, line));
-    }
-    ffi::decide_on_chains(&mut context);
-    Ok(context)
+    Ok(builder)
 }
 
-fn version(version: ProtocolVersion) -> SslVersion {
+fn negotiate(builder: &mut SslContextBuilder, settings: &ProtocolSettings) -> Result<(), ErrorStack> {
+    builder.set_min_proto_version(Some(ssl_version(settings.lowest_version())))?;
+    builder.set_max_proto_version(Some(ssl_version(settings.highest_version())))?;
+    let suites = settings.cipher_suites().unwrap_or(&SUITES);
+    let tls12 = suite_list(suites, ProtocolVersion::Tls12);
+    if !tls12.is_empty() {
+        builder.set_cipher_list(&tls12)?;
+    }
+    let tls13 = suite_list(suites, ProtocolVersion::Tls13);
+    if !tls13.is_empty() {
+        builder.set_ciphersuites(&tls13)?;
+    }
+    match settings.named_groups() {
+        Some(groups) => builder.set_groups_list(&list(groups, NamedGroup::name)),
+        None => builder.set_groups_list(GROUPS).or_else(|_| builder.set_groups_list(GROUPS_BEFORE_3_5)),
+    }
+}
+
+fn ssl_version(version: ProtocolVersion) -> SslVersion {
     match version {
         ProtocolVersion::Tls12 => SslVersion::TLS1_2,
         _ => SslVersion::TLS1_3,
     }
 }
 
-fn set_suites(context: &mut SslContextBuilder, suites: &[CipherSuite]) -> Result<(), ErrorStack> {
-    let of = |version| suites.iter().filter(move |suite| suite.version() == Some(version));
-    let tls13: Vec<_> = of(ProtocolVersion::Tls13).filter_map(|suite| suite.name()).collect();
-    let tls12: Vec<_> =
-        of(ProtocolVersion::Tls12).filter_map(|suite| suite.name()).map(openssl::ssl::cipher_name).collect();
-    context.set_ciphersuites(&tls13.join(":"))?;
-    if tls12.is_empty() { Ok(()) } else { context.set_cipher_list(&tls12.join(":")) }
+/// The suites of one version in OpenSSL's notation.
+fn suite_list(suites: &[CipherSuite], version: ProtocolVersion) -> String {
+    let of_version = |suite: CipherSuite| suite.name().filter(|_| suite.version() == Some(version));
+    list(suites, |suite| of_version(suite).map(cipher_name))
 }
 
-/// The groups that this build of OpenSSL has, most wanted first.
-pub(crate) fn supported_groups() -> Vec<NamedGroup> {
-    let wanted = [
-        NamedGroup::X25519MLKEM768,
-        NamedGroup::X25519,
-        NamedGroup::SECP256R1,
-        NamedGroup::SECP384R1,
-        NamedGroup::SECP521R1,
-    ];
-    let Ok(mut probe) = SslContext::builder(SslMethod::tls()) else { return Vec::new() };
-    wanted.into_iter().filter(|group| probe.set_groups_list(&group_names(&[*group])).is_ok()).collect()
-}
-
-fn group_names(groups: &[NamedGroup]) -> String {
-    let name = |group: &NamedGroup| match *group {
-        NamedGroup::SECP256R1 => "P-256",
-        NamedGroup::SECP384R1 => "P-384",
-        NamedGroup::SECP521R1 => "P-521",
-        NamedGroup::X25519 => "X25519",
-        other => other.name().unwrap_or_default(),
-    };
-    groups.iter().map(name).collect::<Vec<_>>().join(":")
-}
-
-fn present(context: &mut SslContextBuilder, identity: &Identity) -> Result<(), ConfigError> {
-    let malformed =
-        |error| ConfigError::Certificates { reason: format!("a certificate is malformed: {error}") };
-    let (end_entity, intermediates) = identity
-        .chain()
-        .split_first()
-        .ok_or_else(|| ConfigError::Certificates { reason: "the chain is empty".into() })?;
-    context.set_certificate(&*X509::from_der(end_entity).map_err(malformed)?).map_err(configuration)?;
-    for certificate in intermediates {
-        context
-            .add_extra_chain_cert(X509::from_der(certificate).map_err(malformed)?)
-            .map_err(configuration)?;
+/// A list in OpenSSL's notation, in which nothing may stand twice.
+fn list<T: Copy>(values: &[T], name: impl Fn(T) -> Option<&'static str>) -> String {
+    let mut names = Vec::new();
+    for name in values.iter().copied().filter_map(name) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
     }
-    let key = PKey::private_key_from_der(identity.key().secret_der())
-        .map_err(|error| ConfigError::PrivateKey { reason: format!("OpenSSL cannot read it: {error}") })?;
-    context.set_private_key(&key).map_err(configuration)?;
-    context.check_private_key().map_err(configuration)
+    names.join(":")
 }
 
-/// RFC 7301 §3.1: each protocol after its length.
-fn alpn_wire(protocols: &[Vec<u8>]) -> Vec<u8> {
-    protocols
-        .iter()
-        .flat_map(|protocol| std::iter::once(protocol.len() as u8).chain(protocol.iter().copied()))
-        .collect()
-}
-
-/// RFC 7301 §3.2: the server's order decides, and nothing in common ends the handshake.
-fn choose_alpn(context: &mut SslContextBuilder, ours: Vec<u8>) {
-    context.set_alpn_select_callback(move |_, theirs| {
-        let chosen = select_next_proto(&ours, theirs).ok_or(AlpnError::ALERT_FATAL)?;
-        // The answer must borrow from what the client sent.
-        theirs.windows(chosen.len()).find(|candidate| *candidate == chosen).ok_or(AlpnError::ALERT_FATAL)
-    });
-}
-
-/// `LABEL client_random secret`, both in hexadecimal.
-fn log_line(log: &dyn KeyLog, line: &str) {
-    let mut parts = line.split(' ');
-    if let (Some(label), Some(random), Some(secret)) = (parts.next(), parts.next(), parts.next())
-        && let (Some(random), Some(secret)) = (unhex(random), unhex(secret))
-    {
-        log.log(label, &random, &zeroize::Zeroizing::new(secret));
-    }
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes().chunks_exact(2);
-    digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
-}
-
-fn remember_sessions(
-    context: &mut SslContextBuilder,
+/// Restricts what servers sign with, and leaves alone what this client signs with.
+fn accept_schemes_of_servers(
+    builder: &mut SslContextBuilder,
     settings: &ProtocolSettings,
-) -> Option<Arc<ClientSessions>> {
-    if settings.resumption() == Some(false) {
-        context.set_session_cache_mode(SslSessionCacheMode::OFF);
-        context.set_options(SslOptions::NO_TICKET);
-        return None;
-    }
-    let sessions = Arc::new(ClientSessions::default());
-    context.set_session_cache_mode(SslSessionCacheMode::CLIENT | SslSessionCacheMode::NO_INTERNAL);
-    let remember = sessions.clone();
-    context.set_new_session_callback(move |ssl, session| {
-        let verification = verification_index().ok().and_then(|index| ssl.ex_data(index));
-        if let Some(name) = verification.and_then(|verification| verification.server_name.clone()) {
-            remember.insert(name, BoundSession::new(ssl, session));
-        }
-    });
-    Some(sessions)
+) -> Result<(), ErrorStack> {
+    let Some(schemes) = settings.signature_schemes() else { return Ok(()) };
+    ffi::set_client_sigalgs_list(builder, &list(SignatureScheme::NAMED, SignatureScheme::name))?;
+    builder.set_sigalgs_list(&list(schemes, SignatureScheme::name))
 }
 
-/// A client's sessions by server, the newest first to be offered and each offered once.
-#[derive(Default)]
-pub(crate) struct ClientSessions(Mutex<HashMap<ServerName, VecDeque<BoundSession>>>);
+/// Who decides on the peer's chain: the application's verifier, else OpenSSL with the roots.
+fn trust(
+    builder: &mut SslContextBuilder,
+    verifier: Option<&Arc<dyn CertificateVerifier>>,
+    roots: Option<&Roots>,
+) -> Result<(), ConfigError> {
+    ffi::decide_on_chains(builder);
+    match (verifier, roots) {
+        (Some(_), _) => Ok(()),
+        (None, Some(roots)) => builder.set_verify_cert_store(trust_store(roots)?).map_err(configuration),
+        (None, None) => Err(ConfigError::NoRoots { reason: "none were given".into() }),
+    }
+}
 
-impl ClientSessions {
-    fn insert(&self, name: ServerName, session: BoundSession) {
-        let mut servers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if servers.len() >= REMEMBERED_SERVERS && !servers.contains_key(&name) {
-            // Any will do: the table is full of servers that nobody came back to.
-            if let Some(forgotten) = servers.keys().next().cloned() {
-                servers.remove(&forgotten);
+/// The roots as OpenSSL's store.
+pub(crate) fn trust_store(roots: &Roots) -> Result<X509Store, ConfigError> {
+    let mut store = X509StoreBuilder::new().map_err(configuration)?;
+    // Whatever was given as a root is one, be it self-signed or not.
+    store.set_flags(X509VerifyFlags::PARTIAL_CHAIN).map_err(configuration)?;
+    let mut trusted = 0_usize;
+    for certificate in roots.certificates()?.iter() {
+        match (X509::from_der(certificate), roots) {
+            (Ok(certificate), _) => {
+                store.add_cert(certificate).map_err(configuration)?;
+                trusted += 1;
             }
+            (Err(error), Roots::Explicit(_)) => {
+                let reason = format!("a root is malformed: {error}");
+                return Err(ConfigError::Certificates { reason });
+            }
+            // A root in the system's store that OpenSSL cannot read takes nothing from the others.
+            (Err(_), _) => {}
         }
-        let sessions = servers.entry(name).or_default();
-        sessions.truncate(SESSIONS_PER_SERVER - 1);
-        sessions.push_front(session);
     }
+    if trusted == 0 {
+        return Err(ConfigError::NoRoots { reason: "OpenSSL can read none of them".into() });
+    }
+    Ok(store.build())
+}
 
-    /// Takes the newest session with this server.
-    pub(crate) fn take(&self, name: &ServerName) -> Option<BoundSession> {
-        let mut servers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let sessions = servers.get_mut(name)?;
-        let session = sessions.pop_front();
-        if sessions.is_empty() {
-            servers.remove(name);
-        }
-        session
+fn present(builder: &mut SslContextBuilder, identity: &Identity) -> Result<(), ConfigError> {
+    let mut chain = Vec::new();
+    for certificate in identity.chain() {
+        chain.push(X509::from_der(certificate).map_err(|error| {
+            let reason = format!("malformed certificate: {error}");
+            ConfigError::Certificates { reason }
+        })?);
     }
+    let key = private_key(identity.key().secret_der())?;
+    let mut chain = chain.into_iter();
+    let Some(end_entity) = chain.next() else {
+        return Err(ConfigError::Certificates { reason: "the chain is empty".into() });
+    };
+    if !end_entity.public_key().map_err(configuration)?.public_eq(&key) {
+        return Err(ConfigError::KeyMismatch);
+    }
+    builder.set_certificate(&end_entity).map_err(configuration)?;
+    for issuer in chain {
+        builder.add_extra_chain_cert(issuer).map_err(configuration)?;
+    }
+    builder.set_private_key(&key).map_err(configuration)?;
+    builder.check_private_key().map_err(configuration)
+}
+
+fn private_key(der: &[u8]) -> Result<PKey<Private>, ConfigError> {
+    PKey::private_key_from_der(der)
+        .or_else(|error| match without_public_key(der) {
+            Some(der) => PKey::private_key_from_der(&der),
+            None => Err(error),
+        })
+        .map_err(|error| ConfigError::PrivateKey { reason: error.to_string() })
+}
+
+/// A PKCS#8 key of RFC 5958's version 2, without the public key that makes it one: OpenSSL reads version 1.
+fn without_public_key(der: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    const VERSION_2: &[u8] = &[2, 1, 1];
+    let (content, _) = element(der, 0x30)?;
+    let rest = content.strip_prefix(VERSION_2)?;
+    let (_, after_algorithm) = element(rest, 0x30)?;
+    let (_, after_key) = element(after_algorithm, 0x04)?;
+    let kept = &rest[..rest.len() - after_key.len()];
+    let length = u16::try_from(kept.len() + VERSION_2.len()).ok()?.to_be_bytes();
+    let header = [&[0x30, 0x82][..], &length, &[2, 1, 0]].concat();
+    // OpenSSL reads the long form of a short length too.
+    Some(Zeroizing::new([&header, kept].concat()))
+}
+
+/// The content of the DER element with this tag at the front, and what follows it.
+fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    let (&first, rest) = der.strip_prefix(&[tag])?.split_first()?;
+    let (length, rest) = match first {
+        0..=0x7f => (usize::from(first), rest),
+        0x81 => rest.split_first().map(|(&length, rest)| (usize::from(length), rest))?,
+        0x82 => {
+            let (&length, rest) = rest.split_first_chunk()?;
+            (usize::from(u16::from_be_bytes(length)), rest)
+        }
+        _ => return None,
+    };
+    rest.split_at_checked(length)
+}
+
+/// RFC 7301 §3.1: each name after its length.
+fn alpn_list(protocols: &[Vec<u8>]) -> Vec<u8> {
+    let mut list = Vec::new();
+    for protocol in protocols {
+        // The configuration was checked: a name has 1 to 255 bytes.
+        list.push(protocol.len() as u8);
+        list.extend_from_slice(protocol);
+    }
+    list
+}
+
+/// The first of the server's protocols that the client offers.
+fn choose_protocol<'a>(protocols: &[Vec<u8>], offered: &'a [u8]) -> Option<&'a [u8]> {
+    protocols.iter().find_map(|protocol| offers(offered).find(|name| name == protocol))
+}
+
+fn offers(mut list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (&length, rest) = list.split_first()?;
+        let (name, rest) = rest.split_at_checked(length.into())?;
+        list = rest;
+        Some(name)
+    })
+}
+
+/// A line of OpenSSL's, `LABEL RANDOM SECRET` with both in hexadecimal, to the key log.
+fn log_secret(log: &dyn KeyLog, line: &str) {
+    let mut fields = line.split(' ');
+    let (Some(label), Some(random), Some(secret)) = (fields.next(), fields.next(), fields.next()) else {
+        return;
+    };
+    if let (Some(random), Some(secret)) = (bytes(random), bytes(secret)) {
+        // A panic of the application's must not cross into C.
+        let _ = catch_unwind(AssertUnwindSafe(|| log.log(label, &random, &secret)));
+    }
+}
+
+fn bytes(hex: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+    let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
+    let bytes: Option<Vec<u8>> =
+        pairs.iter().map(|&[high, low]| Some(digit(high)? << 4 | digit(low)?)).collect();
+    bytes.filter(|_| rest.is_empty()).map(Zeroizing::new)
 }
 
 #[cfg(test)]
@@ -265,13 +347,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn alpn_goes_on_the_wire_after_its_length() {
-        assert_eq!(alpn_wire(&[b"h2".to_vec(), b"http/1.1".to_vec()]), b"\x02h2\x08http/1.1");
+    fn the_servers_order_decides_on_the_protocol() {
+        let names = |names: &[&str]| names.iter().map(|name| name.as_bytes().to_vec()).collect::<Vec<_>>();
+        let offered = alpn_list(&names(&["http/1.1", "h2"]));
+        assert_eq!(choose_protocol(&names(&["h2", "http/1.1"]), &offered), Some(b"h2".as_slice()));
+        assert_eq!(choose_protocol(&names(&["h3"]), &offered), None);
+        assert_eq!(choose_protocol(&names(&["h2"]), &offered[..offered.len() - 1]), None);
     }
 
     #[test]
-    fn a_key_log_line_is_read_or_dropped_whole() {
-        assert_eq!(unhex("00ff"), Some(vec![0, 255]));
-        assert_eq!(unhex("0g"), None);
+    fn a_key_that_carries_its_public_key_is_read() {
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+        let der = key.serialize_der();
+        let read = private_key(&der).unwrap();
+        assert_eq!(read.raw_public_key().unwrap(), key.public_key_raw());
+        assert!(without_public_key(&der[..der.len() - 1]).is_none());
+        for cut in 0..40 {
+            assert!(private_key(&der[..cut]).is_err());
+        }
+    }
+
+    #[test]
+    fn hexadecimal_is_read_whole_or_not_at_all() {
+        assert_eq!(bytes("00fF").map(|bytes| bytes.to_vec()), Some(vec![0, 255]));
+        assert!(bytes("0").is_none());
+        assert!(bytes("0g").is_none());
     }
 }

@@ -1,242 +1,297 @@
-//! The handshake and the session, over memory buffers that are swapped in for the length of a call.
+//! The handshake and the session: OpenSSL over the connection's own buffers.
 //!
-//! A verdict that is still to come is awaited before OpenSSL sees another byte or the peer is sent one.
-//! OpenSSL never learns of the end of the byte stream, so that a cut is never taken for close_notify.
+//! The buffers are OpenSSL's for the length of a call. A verdict that is still to come is awaited before
+//! OpenSSL is called again and before the peer is sent what the call has written.
 
-use std::{fmt, io::IoSlice, sync::Arc};
+use std::{
+    borrow::Cow,
+    fmt,
+    io::IoSlice,
+    sync::{Arc, OnceLock},
+};
 
 use openssl::{
     error::ErrorStack,
-    ssl::{self, ErrorCode, NameType, ShutdownState, Ssl, SslRef, SslStream, SslVersion},
-    x509::X509Ref,
+    ex_data::Index,
+    ssl::{self, ErrorCode, ShutdownState, Ssl, SslRef, SslStream, SslVersion},
 };
 use polytls_api::{
-    BackendInfo, Buffer, CertificateDer, CipherSuite, ClientHandshake, ConnectionInfo, Error, ErrorKind,
-    Established, MemoryIo, Opened, Phase, ProtocolVersion, ServerHandshake, ServerName, Session, Transport,
-    async_trait,
+    Buffer, CipherSuite, ClientHandshake, ConnectionInfo, Error, ErrorKind, Established, MemoryIo, Opened,
+    Phase, ProtocolVersion, ServerHandshake, ServerName, Session, Transport, async_trait,
 };
 
 use crate::{
     NAME,
     config::Prepared,
-    error,
-    verifier::{Verification, expect_peer, verification_index},
+    error, ffi,
+    session_cache::NewSessions,
+    verifier::{self, PeerCheck, Verdict},
 };
 
-/// How much plaintext one call of `seal` takes: four full records.
-const SEAL_MEASURE: usize = 64 * 1024;
+/// The most plaintext of one record (RFC 8446 §5.1), and of one call to `seal`.
+const RECORD: usize = 16 * 1024;
+const SEALED_PER_CALL: usize = 64 * 1024;
+
+/// How much may wait to be sent before a peer that makes OpenSSL answer has gone too far: well over what a
+/// writer that waits for its turn leaves there.
+const ANSWERS_LIMIT: usize = 512 * 1024;
 
 /// The client's side.
-pub(crate) struct Client {
-    pub(crate) prepared: Prepared,
-    pub(crate) backend: BackendInfo,
+pub(crate) struct Client(Prepared);
+
+impl Client {
+    pub(crate) fn new(prepared: Prepared) -> Self {
+        Self(prepared)
+    }
+
+    fn prepare(&self, name: &ServerName, info: &mut ConnectionInfo) -> Result<Ssl, ErrorStack> {
+        let mut ssl = Ssl::new(&self.0.context)?;
+        ssl.set_connect_state();
+        verifier::expect_name(ssl.param_mut(), Some(name))?;
+        if self.0.sni
+            && let Some(host) = name.sni()
+        {
+            ssl.set_hostname(host)?;
+            info.server_name = Some(host.to_owned());
+        }
+        let sessions = self.0.sessions.as_ref();
+        if let Some(session) = sessions.and_then(|sessions| sessions.take(name)) {
+            session.offer(&mut ssl);
+        }
+        let check = PeerCheck::new(self.0.verifier.clone(), Some(name.clone()));
+        let new_sessions = sessions.map(|sessions| NewSessions::new(sessions.clone(), name.clone()));
+        Connection { check: Arc::new(check), new_sessions }.attach(&mut ssl)?;
+        Ok(ssl)
+    }
 }
 
 #[async_trait]
 impl ClientHandshake for Client {
     async fn connect(&self, name: &ServerName, transport: &mut Transport<'_>) -> Result<Established, Error> {
-        let mut info = ConnectionInfo::new(self.backend.clone());
-        if self.prepared.sni {
-            info.server_name = name.sni().map(ToOwned::to_owned);
-        }
-        let (ssl, verification) = self.ssl(name).map_err(library)?;
-        let stream = SslStream::new(ssl, MemoryIo::observed()).map_err(library)?;
-        drive(stream, SslStream::connect, transport, &verification, info).await
-    }
-}
-
-impl Client {
-    fn ssl(&self, name: &ServerName) -> Result<(Ssl, Arc<Verification>), ErrorStack> {
-        let verification = Arc::new(Verification::new(self.prepared.verifier.clone(), Some(name.clone())));
-        let mut ssl = Ssl::new(&self.prepared.context)?;
-        ssl.set_ex_data(verification_index()?, verification.clone());
-        expect_peer(ssl.param_mut(), Some(name))?;
-        if let (Some(sni), true) = (name.sni(), self.prepared.sni) {
-            ssl.set_hostname(sni)?;
-        }
-        if let Some(session) = self.prepared.sessions.as_ref().and_then(|sessions| sessions.take(name)) {
-            session.offer(&mut ssl);
-        }
-        Ok((ssl, verification))
+        let mut info = ConnectionInfo::new(self.0.backend.clone());
+        let ssl = self.prepare(name, &mut info).map_err(error::library)?;
+        let stream = drive(ssl, transport, &mut info).await?;
+        established(stream, info)
     }
 }
 
 /// The server's side.
-pub(crate) struct Server {
-    pub(crate) prepared: Prepared,
-    pub(crate) backend: BackendInfo,
+pub(crate) struct Server(Prepared);
+
+impl Server {
+    pub(crate) fn new(prepared: Prepared) -> Self {
+        Self(prepared)
+    }
+
+    fn prepare(&self) -> Result<Ssl, ErrorStack> {
+        let mut ssl = Ssl::new(&self.0.context)?;
+        ssl.set_accept_state();
+        let check = Arc::new(PeerCheck::new(self.0.verifier.clone(), None));
+        Connection { check, new_sessions: None }.attach(&mut ssl)?;
+        Ok(ssl)
+    }
 }
 
 #[async_trait]
 impl ServerHandshake for Server {
     async fn accept(&self, transport: &mut Transport<'_>) -> Result<Established, Error> {
-        let info = ConnectionInfo::new(self.backend.clone());
-        let (ssl, verification) = self.ssl().map_err(library)?;
-        let stream = SslStream::new(ssl, MemoryIo::observed()).map_err(library)?;
-        drive(stream, SslStream::accept, transport, &verification, info).await
+        let mut info = ConnectionInfo::new(self.0.backend.clone());
+        let ssl = self.prepare().map_err(error::library)?;
+        let stream = drive(ssl, transport, &mut info).await?;
+        established(stream, info)
     }
 }
 
-impl Server {
-    fn ssl(&self) -> Result<(Ssl, Arc<Verification>), ErrorStack> {
-        let verification = Arc::new(Verification::new(self.prepared.verifier.clone(), None));
-        let mut ssl = Ssl::new(&self.prepared.context)?;
-        ssl.set_ex_data(verification_index()?, verification.clone());
-        expect_peer(ssl.param_mut(), None)?;
-        Ok((ssl, verification))
+/// What the callbacks of one connection find attached to it.
+pub(crate) struct Connection {
+    pub(crate) check: Arc<PeerCheck>,
+    /// On a client that resumes: where its sessions go.
+    pub(crate) new_sessions: Option<NewSessions>,
+}
+
+impl Connection {
+    /// What is attached to this connection.
+    pub(crate) fn of(ssl: &SslRef) -> Option<&Self> {
+        ssl.ex_data(Self::index().ok()?)
+    }
+
+    fn attach(self, ssl: &mut SslRef) -> Result<(), ErrorStack> {
+        ssl.set_ex_data(Self::index()?, self);
+        Ok(())
+    }
+
+    /// The place in OpenSSL's structure. It is the same for all, and holds nothing itself.
+    fn index() -> Result<Index<Ssl, Self>, ErrorStack> {
+        static INDEX: OnceLock<Index<Ssl, Connection>> = OnceLock::new();
+        if let Some(index) = INDEX.get() {
+            return Ok(*index);
+        }
+        let index = Ssl::new_ex_index()?;
+        Ok(*INDEX.get_or_init(|| index))
     }
 }
 
-/// Runs the handshake to its end.
+/// Runs a handshake to its end.
 async fn drive(
-    mut stream: SslStream<MemoryIo>,
-    step: fn(&mut SslStream<MemoryIo>) -> Result<(), ssl::Error>,
+    ssl: Ssl,
     transport: &mut Transport<'_>,
-    verification: &Verification,
-    mut info: ConnectionInfo,
-) -> Result<Established, Error> {
+    info: &mut ConnectionInfo,
+) -> Result<SslStream<MemoryIo>, Error> {
+    let mut stream = SslStream::new(ssl, MemoryIo::observed()).map_err(error::library)?;
     loop {
-        stream.get_mut().swap_with(transport);
-        let stepped = step(&mut stream);
-        stream.get_mut().swap_with(transport);
-        let verdict = verification.outcome().verdict.take();
-        let refused = verification.outcome().refused.take();
-        match (stepped, verdict) {
-            (Err(error), verdict) if !is_blocked(&error) => {
-                drop(verdict);
-                return Err(match refused {
-                    Some(reason) => {
-                        let alert = reason.alert();
-                        Error::from(reason).on_backend(NAME).with_alert_sent(alert).with_source(error)
-                    }
-                    None => error::connection(error, Phase::Handshake),
-                });
-            }
-            (stepped, verdict) => {
-                if let Some(verdict) = verdict {
-                    match verdict.settle().await {
-                        Ok((_, took)) => info.timings.verification = Some(took),
-                        Err(reason) => {
-                            // OpenSSL has accepted for the moment; what it wanted to send must not leave.
-                            transport.outgoing().clear();
-                            return Err(reason.into());
-                        }
-                    }
+        let (step, verdict) = step(&mut stream, transport);
+        match verdict {
+            Verdict::None => {}
+            Verdict::Accepted(took) => info.timings.verification = Some(took),
+            Verdict::Refused(reason) => return Err(error::refused(reason)),
+            Verdict::Held(verdict) => match verdict.settle().await {
+                Ok((_, took)) => info.timings.verification = Some(took),
+                Err(reason) => {
+                    // OpenSSL has accepted for the moment; what it wanted to send must not leave.
+                    transport.outgoing().clear();
+                    return Err(Error::from(reason).on_backend(NAME));
                 }
-                if stepped.is_ok() {
-                    break;
-                }
-                transport.flush().await?;
+            },
+        }
+        match step {
+            Ok(()) => return Ok(stream),
+            Err(wants) if wants.code() == ErrorCode::WANT_READ => {
                 transport.fill().await?;
             }
+            Err(failure) => return Err(error::connection(failure, Phase::Handshake)),
         }
     }
-    describe(&mut stream, verification, &mut info);
-    Ok(Established { session: Box::new(OpenSslSession { stream, failure: None }), info })
 }
 
-fn is_blocked(error: &ssl::Error) -> bool {
-    matches!(error.code(), ErrorCode::WANT_READ | ErrorCode::WANT_WRITE)
+/// Has OpenSSL go on as far as it can with what has come.
+fn step(
+    stream: &mut SslStream<MemoryIo>,
+    transport: &mut Transport<'_>,
+) -> (Result<(), ssl::Error>, Verdict) {
+    forget_errors();
+    stream.get_mut().swap_with(transport);
+    let step = stream.do_handshake();
+    stream.get_mut().swap_with(transport);
+    let verdict = Connection::of(stream.ssl()).map(|connection| connection.check.take_verdict());
+    (step, verdict.unwrap_or_default())
 }
 
-/// Fills in what was negotiated.
-fn describe(stream: &mut SslStream<MemoryIo>, verification: &Verification, info: &mut ConnectionInfo) {
+/// OpenSSL judges a call by the thread's queue of errors: what other code left there must not be taken for this
+/// connection's.
+fn forget_errors() {
+    drop(ErrorStack::get());
+}
+
+/// The handshake is complete and the peer accepted.
+fn established(mut stream: SslStream<MemoryIo>, mut info: ConnectionInfo) -> Result<Established, Error> {
     let observer = stream.get_mut().take_observer();
     let ssl = stream.ssl();
-    info.version = match ssl.version2() {
-        Some(SslVersion::TLS1_2) => Some(ProtocolVersion::Tls12),
-        Some(SslVersion::TLS1_3) => Some(ProtocolVersion::Tls13),
-        _ => None,
+    let version = match ssl.version2() {
+        Some(SslVersion::TLS1_3) => ProtocolVersion::Tls13,
+        Some(SslVersion::TLS1_2) => ProtocolVersion::Tls12,
+        _ => return Err(Error::new(ErrorKind::Backend).on_backend(NAME)),
     };
-    info.cipher_suite = ssl.current_cipher().and_then(|cipher| {
-        let name = cipher.standard_name()?;
-        CipherSuite::NAMED.iter().copied().find(|suite| suite.name() == Some(name))
-    });
+    info.version = Some(version);
+    info.cipher_suite =
+        ssl.current_cipher().map(|cipher| CipherSuite::from_code(u16::from_be_bytes(cipher.protocol_id())));
     info.named_group = observer.named_group();
     info.alpn = ssl.selected_alpn_protocol().map(ToOwned::to_owned);
     if ssl.is_server() {
-        info.server_name = ssl.servername(NameType::HOST_NAME).map(ToOwned::to_owned);
+        info.server_name = observer.server_name().map(ToOwned::to_owned);
+        // A server's chain is without the client's own certificate.
+        let own = ssl.peer_certificate().and_then(|certificate| certificate.to_der().ok());
+        info.peer_chain.extend(own.map(Into::into));
     }
-    info.peer_chain = peer_chain(ssl);
+    let presented = ssl.peer_cert_chain().map_or(Ok(Vec::new()), verifier::encode);
+    info.peer_chain.extend(presented.map_err(error::library)?);
     info.resumed = Some(ssl.session_reused());
-    info.timings.verification = info.timings.verification.or(verification.outcome().took);
-}
-
-/// On a client OpenSSL's chain begins with the peer's own certificate, on a server it does not.
-fn peer_chain(ssl: &SslRef) -> Vec<CertificateDer<'static>> {
-    let der = |certificate: &X509Ref| certificate.to_der().ok().map(CertificateDer::from);
-    let own = ssl.peer_certificate().as_deref().and_then(der);
-    let presented = ssl.peer_cert_chain().into_iter().flatten().filter_map(der);
-    let others = presented.filter(|certificate| Some(certificate) != own.as_ref()).collect::<Vec<_>>();
-    own.iter().cloned().chain(others).collect()
-}
-
-fn library(error: ErrorStack) -> Error {
-    Error::new(ErrorKind::Backend).on_backend(NAME).with_source(error)
+    if let Some(new_sessions) = Connection::of(ssl).and_then(|connection| connection.new_sessions.as_ref()) {
+        new_sessions.release(ssl);
+    }
+    let records_per_key = records_per_key(info.cipher_suite);
+    let session =
+        OpenSslSession { stream, version, failure: None, records_per_key, records_left: records_per_key };
+    Ok(Established { session: Box::new(session), info })
 }
 
 /// An established connection.
 struct OpenSslSession {
     stream: SslStream<MemoryIo>,
+    version: ProtocolVersion,
+    /// Why nothing works any more.
     failure: Option<Error>,
+    /// Records that may be sealed under one key, and how many of them are left under this one.
+    records_per_key: u64,
+    records_left: u64,
 }
 
 impl OpenSslSession {
-    fn fail(&mut self, error: ssl::Error) -> Error {
-        let error = error::connection(error, Phase::Established);
-        self.failure = Some(error.clone());
-        error
+    fn check(&self) -> Result<(), Error> {
+        self.failure.clone().map_or(Ok(()), Err)
     }
 
-    fn seal_slices(&mut self, plaintext: &[IoSlice<'_>]) -> Result<usize, ssl::Error> {
-        let mut taken = 0;
-        for slice in plaintext {
-            let mut rest = &slice[..slice.len().min(SEAL_MEASURE - taken)];
-            while !rest.is_empty() {
-                let count = self.stream.ssl_write(rest)?;
-                taken += count;
-                rest = &rest[count..];
-            }
-        }
-        Ok(taken)
+    fn fail(&mut self, failure: Error) -> Error {
+        self.failure.insert(failure).clone()
     }
 
-    fn open_records(&mut self, plaintext: &mut [u8]) -> Result<Opened, Error> {
-        let mut opened = 0;
-        while opened < plaintext.len() {
-            match self.stream.ssl_read(&mut plaintext[opened..]) {
-                Ok(count) => opened += count,
-                Err(error) if is_blocked(&error) => break,
-                Err(error) if error.code() == ErrorCode::ZERO_RETURN => {
-                    if opened == 0 {
-                        return Ok(Opened::Closed);
-                    }
-                    break;
-                }
-                Err(error) => {
-                    let failure = self.fail(error);
-                    // What came before the fault is delivered; the fault is reported by the next call.
-                    if opened == 0 {
-                        return Err(failure);
-                    }
-                    break;
-                }
+    /// Calls OpenSSL with these buffers.
+    fn with_buffers<T>(
+        &mut self,
+        incoming: &mut Buffer,
+        outgoing: &mut Buffer,
+        call: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        forget_errors();
+        self.stream.get_mut().swap(incoming, outgoing);
+        let result = call(self);
+        self.stream.get_mut().swap(incoming, outgoing);
+        result
+    }
+
+    fn write(&mut self, mut plaintext: &[u8]) -> Result<(), Error> {
+        while !plaintext.is_empty() {
+            self.renew_keys()?;
+            let count = self.stream.ssl_write(plaintext).map_err(established_error)?;
+            self.records_left = self.records_left.saturating_sub(count.div_ceil(RECORD) as u64);
+            plaintext = &plaintext[count..];
+        }
+        Ok(())
+    }
+
+    /// RFC 8446 §5.5: no key protects more records than it may. OpenSSL leaves that to its user.
+    fn renew_keys(&mut self) -> Result<(), Error> {
+        if self.records_left > 0 {
+            return Ok(());
+        }
+        if self.version == ProtocolVersion::Tls12 {
+            let error = Error::new(ErrorKind::KeysExhausted).in_phase(Phase::Established);
+            return Err(error.on_backend(NAME));
+        }
+        ffi::update_sending_keys(&mut self.stream)
+            .map_err(|error| error::library(error).in_phase(Phase::Established))?;
+        self.records_left = self.records_per_key;
+        Ok(())
+    }
+
+    /// Reads records until the buffer is full or there is a reason to stop: `None` for a full buffer.
+    fn read(&mut self, plaintext: &mut [u8]) -> (usize, Option<ssl::Error>) {
+        let mut count = 0;
+        while count < plaintext.len() {
+            match self.stream.ssl_read(&mut plaintext[count..]) {
+                Ok(read) => count += read,
+                Err(error) => return (count, Some(error)),
             }
         }
-        Ok(if opened > 0 { Opened::Data(opened) } else { Opened::NeedMore })
+        (count, None)
     }
 }
 
 impl Session for OpenSslSession {
     fn seal(&mut self, plaintext: &[IoSlice<'_>], outgoing: &mut Buffer) -> Result<usize, Error> {
-        if let Some(failure) = &self.failure {
-            return Err(failure.clone());
-        }
-        let mut nothing = Buffer::new();
-        self.stream.get_mut().swap(&mut nothing, outgoing);
-        let sealed = self.seal_slices(plaintext);
-        self.stream.get_mut().swap(&mut nothing, outgoing);
-        sealed.map_err(|error| self.fail(error))
+        self.check()?;
+        let piece = first_piece(plaintext);
+        let written = self.with_buffers(&mut Buffer::new(), outgoing, |session| session.write(&piece));
+        written.map(|()| piece.len()).map_err(|failure| self.fail(failure))
     }
 
     fn open(
@@ -245,43 +300,163 @@ impl Session for OpenSslSession {
         outgoing: &mut Buffer,
         plaintext: &mut [u8],
     ) -> Result<Opened, Error> {
-        if let Some(failure) = &self.failure {
-            return Err(failure.clone());
+        self.check()?;
+        if outgoing.len() > ANSWERS_LIMIT {
+            let error = Error::new(ErrorKind::LimitExceeded).in_phase(Phase::Established);
+            return Err(self.fail(error.on_backend(NAME)));
         }
-        self.stream.get_mut().swap(incoming, outgoing);
-        let opened = self.open_records(plaintext);
-        self.stream.get_mut().swap(incoming, outgoing);
-        opened
+        let (count, stopped) = self.with_buffers(incoming, outgoing, |session| session.read(plaintext));
+        let end = match stopped {
+            None => Opened::NeedMore,
+            Some(error) if error.code() == ErrorCode::WANT_READ => Opened::NeedMore,
+            // Only close_notify makes this code, and it stays: it is there again for the next call.
+            Some(error) if error.code() == ErrorCode::ZERO_RETURN => Opened::Closed,
+            Some(error) => {
+                let failure = self.fail(established_error(error));
+                // What came before the failure is good; the next call reports it.
+                return if count > 0 { Ok(Opened::Data(count)) } else { Err(failure) };
+            }
+        };
+        Ok(if count > 0 { Opened::Data(count) } else { end })
     }
 
     fn close(&mut self, outgoing: &mut Buffer) -> Result<(), Error> {
-        if self.failure.is_some() {
-            return Ok(());
-        }
-        let mut nothing = Buffer::new();
-        self.stream.get_mut().swap(&mut nothing, outgoing);
-        let closed = self.stream.shutdown();
-        self.stream.get_mut().swap(&mut nothing, outgoing);
-        match closed {
-            Ok(_) => Ok(()),
-            Err(error) if is_blocked(&error) || error.code() == ErrorCode::ZERO_RETURN => Ok(()),
-            Err(error) => Err(self.fail(error)),
-        }
+        self.check()?;
+        let closed = self.with_buffers(&mut Buffer::new(), outgoing, |session| session.stream.shutdown());
+        closed.map(drop).map_err(|error| self.fail(established_error(error)))
     }
+}
+
+fn established_error(error: ssl::Error) -> Error {
+    error::connection(error, Phase::Established)
+}
+
+/// What to seal in one call. OpenSSL makes at least one record of it: small slices go together into one.
+fn first_piece<'a>(slices: &'a [IoSlice<'_>]) -> Cow<'a, [u8]> {
+    let mut filled = slices.iter().map(|slice| &**slice).filter(|slice| !slice.is_empty());
+    let Some(first) = filled.next() else { return Cow::Borrowed(&[]) };
+    let Some(second) = filled.next().filter(|_| first.len() < RECORD) else {
+        return Cow::Borrowed(&first[..first.len().min(SEALED_PER_CALL)]);
+    };
+    let mut record = Vec::with_capacity(RECORD);
+    for slice in [first, second].into_iter().chain(filled) {
+        let room = RECORD - record.len();
+        record.extend_from_slice(&slice[..slice.len().min(room)]);
+    }
+    Cow::Owned(record)
+}
+
+/// RFC 8446 §5.5: records that may be sealed under one key.
+fn records_per_key(suite: Option<CipherSuite>) -> u64 {
+    let chacha = suite.and_then(CipherSuite::name).is_some_and(|name| name.contains("CHACHA20_POLY1305"));
+    if chacha { u64::MAX } else { 1 << 24 }
 }
 
 impl Drop for OpenSslSession {
     fn drop(&mut self) {
-        // OpenSSL forgets the session of a connection that ends without close_notify, a rule that went with
-        // TLS 1.0 (RFC 5246 §7.2.1). A session that failed is forgotten still.
         if self.failure.is_none() {
-            self.stream.set_shutdown(ShutdownState::SENT);
+            // Without this OpenSSL takes a connection that is dropped for a broken one, and its session with
+            // it; whether data was cut short is the reader's to say, and no fault of the session's.
+            self.stream.set_shutdown(ShutdownState::SENT | ShutdownState::RECEIVED);
         }
     }
 }
 
 impl fmt::Debug for OpenSslSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenSslSession").field("failed", &self.failure.is_some()).finish_non_exhaustive()
+        f.debug_struct("OpenSslSession")
+            .field("version", &self.version)
+            .field("failure", &self.failure)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use polytls_api::{Backend as _, ClientConfig, Identity, Roots, ServerConfig};
+
+    use super::*;
+    use crate::{OpenSsl, config};
+
+    /// Two ends of one connection, whose keys protect this many records.
+    fn ends(version: ProtocolVersion, records_per_key: u64) -> (OpenSslSession, OpenSslSession) {
+        let backend = Arc::new(OpenSsl::new());
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let identity =
+            Identity::from_der([made.cert.der().clone()], made.signing_key.serialize_der()).unwrap();
+        let roots = Roots::from_der([made.cert.der().clone()]);
+        let near = ClientConfig::builder(backend.clone()).roots(roots).protocol_versions([version]);
+        let far = ServerConfig::builder(backend.clone(), identity).protocol_versions([version]);
+        let near = Client::new(config::client(backend.info(), &near.build().unwrap()).unwrap());
+        let far = Server::new(config::server(backend.info(), &far.build().unwrap()).unwrap());
+        let mut info = ConnectionInfo::new(backend.info());
+        let near = near.prepare(&"localhost".parse().unwrap(), &mut info).unwrap();
+        let session = |ssl| {
+            let stream = SslStream::new(ssl, MemoryIo::default()).unwrap();
+            OpenSslSession { stream, version, failure: None, records_per_key, records_left: records_per_key }
+        };
+        let (mut near, mut far) = (session(near), session(far.prepare().unwrap()));
+        let (mut to_near, mut to_far) = (Buffer::new(), Buffer::new());
+        let mut done = (false, false);
+        while done != (true, true) {
+            let step = |session: &mut OpenSslSession| session.stream.do_handshake().is_ok();
+            done.0 = near.with_buffers(&mut to_near, &mut to_far, step);
+            done.1 = far.with_buffers(&mut to_far, &mut to_near, step);
+        }
+        assert_eq!(near.open(&mut to_near, &mut to_far, &mut [0]).unwrap(), Opened::NeedMore);
+        (near, far)
+    }
+
+    #[test]
+    fn keys_are_renewed_where_the_version_can_and_given_up_where_it_cannot() {
+        for version in ProtocolVersion::ALL {
+            let (mut near, mut far) = ends(version, 2);
+            let (mut wire, mut answers) = (Buffer::new(), Buffer::new());
+            let mut sealed = Vec::new();
+            for round in 0..7_u8 {
+                match near.seal(&[IoSlice::new(&[round])], &mut wire) {
+                    Ok(count) => assert_eq!(count, 1),
+                    Err(error) => {
+                        assert_eq!(
+                            (error.kind(), version),
+                            (&ErrorKind::KeysExhausted, ProtocolVersion::Tls12)
+                        );
+                        break;
+                    }
+                }
+                sealed.push(round);
+            }
+            assert_eq!(sealed.len(), if version == ProtocolVersion::Tls12 { 2 } else { 7 });
+            let mut plaintext = [0; 16];
+            let opened = far.open(&mut wire, &mut answers, &mut plaintext).unwrap();
+            assert_eq!(opened, Opened::Data(sealed.len()));
+            assert_eq!(plaintext[..sealed.len()], sealed);
+            assert!(answers.is_empty(), "no update was asked of the peer");
+        }
+    }
+
+    #[test]
+    fn answers_that_nobody_fetches_are_bounded() {
+        let (mut near, _far) = ends(ProtocolVersion::Tls13, 2);
+        let mut waiting = Buffer::new();
+        waiting.extend(&vec![0; ANSWERS_LIMIT + 1]);
+        let error = near.open(&mut Buffer::new(), &mut waiting, &mut [0]).unwrap_err();
+        assert_eq!((error.kind(), error.phase()), (&ErrorKind::LimitExceeded, Phase::Established));
+        assert!(near.seal(&[IoSlice::new(b"x")], &mut waiting).is_err());
+    }
+
+    #[test]
+    fn small_slices_go_together_and_large_ones_are_not_copied() {
+        let large = vec![1; SEALED_PER_CALL + 1];
+        let piece = |slices: &[&[u8]]| {
+            let slices: Vec<_> = slices.iter().map(|slice| IoSlice::new(slice)).collect();
+            let piece = first_piece(&slices);
+            (piece.len(), matches!(piece, Cow::Borrowed(_)))
+        };
+        assert_eq!(piece(&[]), (0, true));
+        assert_eq!(piece(&[b"", b"ab", b""]), (2, true));
+        assert_eq!(piece(&[b"ab", b"", b"c"]), (3, false));
+        assert_eq!(piece(&[b"ab", &large]), (RECORD, false));
+        assert_eq!(piece(&[&large, b"ab"]), (SEALED_PER_CALL, true));
     }
 }

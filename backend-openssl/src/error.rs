@@ -1,170 +1,212 @@
 //! OpenSSL's errors as polytls's.
 
 use std::{
+    ffi::c_int,
     net::IpAddr,
-    time::{Duration, SystemTime},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use openssl::{
     asn1::{Asn1Time, Asn1TimeRef},
     error::ErrorStack,
     ssl,
-    x509::{X509Ref, X509StoreContextRef, X509VerifyResult},
+    x509::{X509Ref, X509StoreContextRef},
 };
+use openssl_sys as sys;
 use polytls_api::{AlertDescription, CertificateError, ConfigError, Error, ErrorKind, Phase, ServerName};
 
-use crate::{NAME, ffi};
+use crate::NAME;
 
-/// OpenSSL's number for an alert that the peer sent is the alert's plus this.
-const ALERT_RECEIVED: i32 = 1000;
+/// `ERR_LIB_SSL` of `openssl/err.h`.
+const LIBRARY_SSL: c_int = 20;
+
+/// Reasons from here on are not libssl's own (`ERR_RFLAGS_OFFSET`): out of memory, internal errors, ...
+const COMMON_REASONS: c_int = 1 << 18;
+
+/// `SSL_AD_REASON_OFFSET`: reasons from here on are alerts that the peer sent.
+const RECEIVED_ALERTS: c_int = 1000;
 
 /// What OpenSSL says of a connection.
 pub(crate) fn connection(error: ssl::Error, phase: Phase) -> Error {
-    let kind = error.ssl_error().map_or(ErrorKind::Backend, kind);
+    let kind = match error.ssl_error() {
+        Some(stack) => kind(stack),
+        None if error.code() == ssl::ErrorCode::ZERO_RETURN => {
+            ErrorKind::AlertReceived(AlertDescription::CLOSE_NOTIFY)
+        }
+        None => ErrorKind::Backend,
+    };
     Error::new(kind).in_phase(phase).on_backend(NAME).with_source(error)
 }
 
-fn kind(stack: &ErrorStack) -> ErrorKind {
-    // The first entry is where it began; later ones say who passed it on.
-    let reasons =
-        || stack.errors().iter().map(|error| (error.reason_code(), error.reason().unwrap_or_default()));
-    let alert =
-        reasons().find_map(|(code, _)| u8::try_from(code - ALERT_RECEIVED).ok().filter(|&alert| alert > 0));
-    if let Some(alert) = alert {
-        return ErrorKind::AlertReceived(AlertDescription::from_code(alert));
-    }
-    reasons().find_map(|(_, reason)| known_reason(reason)).unwrap_or(ErrorKind::PeerMisbehaved)
+/// What OpenSSL says when nothing of it is the peer's doing.
+pub(crate) fn library(error: ErrorStack) -> Error {
+    Error::new(ErrorKind::Backend).on_backend(NAME).with_source(error)
 }
 
-fn known_reason(reason: &str) -> Option<ErrorKind> {
+/// What OpenSSL says of a configuration.
+pub(crate) fn configuration(error: ErrorStack) -> ConfigError {
+    ConfigError::backend(NAME, error)
+}
+
+/// The verifier refused, and OpenSSL has sent the alert.
+pub(crate) fn refused(reason: CertificateError) -> Error {
+    let alert = alert(verify_code(&reason));
+    Error::from(reason).on_backend(NAME).with_alert_sent(alert)
+}
+
+fn kind(stack: &ErrorStack) -> ErrorKind {
+    let mut reasons = stack
+        .errors()
+        .iter()
+        .filter(|error| error.library_code() == LIBRARY_SSL && error.reason_code() < COMMON_REASONS)
+        .map(openssl::error::Error::reason_code)
+        .peekable();
+    if reasons.peek().is_none() {
+        return ErrorKind::Backend;
+    }
+    reasons.find_map(kind_of_reason).unwrap_or(ErrorKind::PeerMisbehaved)
+}
+
+/// The kind of a reason of libssl's, as `openssl/sslerr.h` numbers them; `None` where the peer broke a rule.
+fn kind_of_reason(reason: c_int) -> Option<ErrorKind> {
+    if let Some(code) = reason.checked_sub(RECEIVED_ALERTS).and_then(|code| u8::try_from(code).ok()) {
+        return Some(ErrorKind::AlertReceived(AlertDescription::from_code(code)));
+    }
     Some(match reason {
-        "wrong version number"
-        | "http request"
-        | "https proxy request"
-        | "packet length too long"
-        | "bad record type"
-        | "wrong ssl version"
-        | "unknown protocol"
-        | "length mismatch"
-        | "bad packet length"
-        | "record too small" => ErrorKind::InvalidMessage,
-        "unsupported protocol"
-        | "no shared cipher"
-        | "no suitable key share"
-        | "no shared groups"
-        | "no suitable groups"
-        | "no suitable signature algorithm"
-        | "no shared signature algorithms"
-        | "no protocols available"
-        | "version too low"
-        | "no ciphers available" => ErrorKind::PeerIncompatible,
-        "no application protocol" => ErrorKind::NoApplicationProtocol,
-        "peer did not return a certificate" => ErrorKind::Certificate(CertificateError::Missing),
-        "decryption failed or bad record mac" | "bad decrypt" | "digest check failed" => ErrorKind::BadRecord,
-        "certificate verify failed" => {
-            ErrorKind::Certificate(CertificateError::Other { detail: reason.to_owned() })
-        }
-        "malloc failure" | "internal error" => ErrorKind::Backend,
+        // certificate_verify_failed without a verdict: the verifier panicked.
+        134 => ErrorKind::Certificate(CertificateError::Other { detail: "the verifier failed".into() }),
+        // peer_did_not_return_a_certificate
+        199 => ErrorKind::Certificate(CertificateError::Missing),
+        // no_application_protocol
+        235 => ErrorKind::NoApplicationProtocol,
+        // decryption_failed_or_bad_record_mac
+        281 => ErrorKind::BadRecord,
+        // no_suitable_key_share, no_suitable_signature_algorithm, version_too_high, no_protocols_available,
+        // no_shared_cipher, unsupported_protocol, wrong_ssl_version, no_suitable_groups,
+        // no_shared_signature_algorithms, version_too_low, no_shared_groups
+        101 | 118 | 166 | 191 | 193 | 258 | 266 | 295 | 376 | 396 | 410 => ErrorKind::PeerIncompatible,
+        // bad_extension, bad_packet_length, bad_protocol_version_number, data_length_too_long,
+        // encrypted_length_too_long, excessive_message_size, https_proxy_request, http_request,
+        // length_mismatch, length_too_short, packet_length_too_long, record_length_mismatch, bad_packet,
+        // unknown_protocol, wrong_version_number, bad_length, record_too_small, bad_record_type
+        110 | 115 | 116 | 146 | 150 | 152 | 155 | 156 | 159 | 160 | 198 | 213 | 240 | 252 | 267 | 271
+        | 298 | 443 => ErrorKind::InvalidMessage,
         _ => return None,
     })
 }
 
-/// What OpenSSL says of a configuration.
-pub(crate) fn configuration(stack: ErrorStack) -> ConfigError {
-    let mismatch = |error: &openssl::error::Error| error.reason() == Some("key values mismatch");
-    if stack.errors().iter().any(mismatch) {
-        return ConfigError::KeyMismatch;
-    }
-    ConfigError::backend(NAME, stack)
+/// The alerts that OpenSSL chooses from a verification's code (`x509table` in `ssl/statem/statem_lib.c`), as
+/// far as a [`CertificateError`] asks for one. The last is for any code that the table does not have.
+const CODES: [(AlertDescription, c_int); 7] = [
+    (AlertDescription::CERTIFICATE_EXPIRED, sys::X509_V_ERR_CERT_HAS_EXPIRED),
+    (AlertDescription::UNKNOWN_CA, sys::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY),
+    (AlertDescription::BAD_CERTIFICATE, sys::X509_V_ERR_CERT_REJECTED),
+    (AlertDescription::UNSUPPORTED_CERTIFICATE, sys::X509_V_ERR_INVALID_PURPOSE),
+    (AlertDescription::DECRYPT_ERROR, sys::X509_V_ERR_CERT_SIGNATURE_FAILURE),
+    (AlertDescription::CERTIFICATE_REVOKED, sys::X509_V_ERR_CERT_REVOKED),
+    (AlertDescription::CERTIFICATE_UNKNOWN, sys::X509_V_ERR_NO_VALID_SCTS),
+];
+
+/// The code of a verification that has OpenSSL send the reason's alert.
+pub(crate) fn verify_code(reason: &CertificateError) -> c_int {
+    let alert = reason.alert();
+    let known = CODES.iter().find(|(known, _)| *known == alert);
+    known.map_or(sys::X509_V_ERR_NO_VALID_SCTS, |(_, code)| *code)
 }
 
-/// The code that makes OpenSSL send the alert that `reason` names.
-pub(crate) fn refusal(reason: &CertificateError) -> X509VerifyResult {
-    ffi::verify_result(match reason.alert() {
-        AlertDescription::CERTIFICATE_EXPIRED => openssl_sys::X509_V_ERR_CERT_HAS_EXPIRED,
-        AlertDescription::UNKNOWN_CA => openssl_sys::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
-        AlertDescription::BAD_CERTIFICATE => openssl_sys::X509_V_ERR_CERT_REJECTED,
-        AlertDescription::UNSUPPORTED_CERTIFICATE => openssl_sys::X509_V_ERR_INVALID_PURPOSE,
-        AlertDescription::DECRYPT_ERROR => openssl_sys::X509_V_ERR_CERT_SIGNATURE_FAILURE,
-        AlertDescription::CERTIFICATE_REVOKED => openssl_sys::X509_V_ERR_CERT_REVOKED,
-        // Not in OpenSSL's table, which then says certificate_unknown.
-        _ => openssl_sys::X509_V_ERR_SUBJECT_ISSUER_MISMATCH,
-    })
+fn alert(verify_code: c_int) -> AlertDescription {
+    let known = CODES.iter().find(|(_, code)| *code == verify_code);
+    known.map_or(AlertDescription::CERTIFICATE_UNKNOWN, |(alert, _)| *alert)
 }
 
-/// Why a chain was refused by `X509_verify_cert`.
+// Codes of `openssl/x509_vfy.h` that `openssl-sys` does not have.
+const UNSUPPORTED_SIGNATURE_ALGORITHM: c_int = 76;
+const SIGNATURE_ALGORITHM_MISMATCH: c_int = 77;
+const SIGNATURE_ALGORITHM_INCONSISTENCY: c_int = 78;
+const EC_KEY_EXPLICIT_PARAMS: c_int = 94;
+
+/// What OpenSSL says of a chain that it has refused.
 pub(crate) fn certificate(
     context: &X509StoreContextRef,
     name: Option<&ServerName>,
     now: SystemTime,
 ) -> CertificateError {
-    use openssl_sys as v;
-    let code = context.error().as_raw();
-    let certificate = context.current_cert();
-    let detail = context.error().error_string().to_owned();
-    match code {
-        v::X509_V_ERR_CERT_HAS_EXPIRED => {
-            let not_after = certificate.and_then(|certificate| system_time(certificate.not_after()));
-            CertificateError::Expired { now, not_after }
-        }
-        v::X509_V_ERR_CERT_NOT_YET_VALID => {
-            let not_before = certificate.and_then(|certificate| system_time(certificate.not_before()));
-            CertificateError::NotYetValid { now, not_before }
-        }
-        v::X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT => CertificateError::SelfSigned,
-        v::X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN
-        | v::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT
-        | v::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
-        | v::X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE
-        | v::X509_V_ERR_CERT_UNTRUSTED => CertificateError::UnknownIssuer,
-        v::X509_V_ERR_HOSTNAME_MISMATCH | v::X509_V_ERR_IP_ADDRESS_MISMATCH => {
+    let result = context.error();
+    let faulty = context.current_cert();
+    let detail = result.error_string().to_owned();
+    match result.as_raw() {
+        sys::X509_V_ERR_CERT_HAS_EXPIRED => CertificateError::Expired {
+            now,
+            not_after: faulty.and_then(|certificate| system_time(certificate.not_after())),
+        },
+        sys::X509_V_ERR_CERT_NOT_YET_VALID => CertificateError::NotYetValid {
+            now,
+            not_before: faulty.and_then(|certificate| system_time(certificate.not_before())),
+        },
+        sys::X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT => CertificateError::SelfSigned,
+        sys::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT
+        | sys::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+        | sys::X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE
+        | sys::X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN
+        | sys::X509_V_ERR_CERT_UNTRUSTED
+        | sys::X509_V_ERR_SUBJECT_ISSUER_MISMATCH
+        | sys::X509_V_ERR_AKID_SKID_MISMATCH
+        | sys::X509_V_ERR_AKID_ISSUER_SERIAL_MISMATCH => CertificateError::UnknownIssuer,
+        sys::X509_V_ERR_HOSTNAME_MISMATCH | sys::X509_V_ERR_IP_ADDRESS_MISMATCH => {
             CertificateError::NameMismatch {
                 expected: name.map(ToString::to_string).unwrap_or_default(),
-                presented: certificate.map(names).unwrap_or_default(),
+                presented: faulty.map(names).unwrap_or_default(),
             }
         }
-        v::X509_V_ERR_INVALID_PURPOSE if context.error_depth() == 0 => CertificateError::WrongUsage,
-        v::X509_V_ERR_INVALID_PURPOSE | v::X509_V_ERR_INVALID_CA => CertificateError::EndEntityUsedAsCa,
-        v::X509_V_ERR_CERT_SIGNATURE_FAILURE | v::X509_V_ERR_UNABLE_TO_DECRYPT_CERT_SIGNATURE => {
+        sys::X509_V_ERR_INVALID_PURPOSE => CertificateError::WrongUsage,
+        sys::X509_V_ERR_CERT_SIGNATURE_FAILURE | sys::X509_V_ERR_UNABLE_TO_DECRYPT_CERT_SIGNATURE => {
             CertificateError::BadSignature
         }
-        v::X509_V_ERR_CERT_REVOKED => CertificateError::Revoked,
-        v::X509_V_ERR_PATH_LENGTH_EXCEEDED
-        | v::X509_V_ERR_CERT_CHAIN_TOO_LONG
-        | v::X509_V_ERR_PERMITTED_VIOLATION
-        | v::X509_V_ERR_EXCLUDED_VIOLATION
-        | v::X509_V_ERR_SUBTREE_MINMAX => CertificateError::ConstraintViolated { detail },
-        v::X509_V_ERR_EE_KEY_TOO_SMALL | v::X509_V_ERR_CA_KEY_TOO_SMALL | v::X509_V_ERR_CA_MD_TOO_WEAK => {
-            CertificateError::UnsupportedAlgorithm { detail }
+        sys::X509_V_ERR_INVALID_NON_CA => CertificateError::CaUsedAsEndEntity,
+        sys::X509_V_ERR_INVALID_CA | sys::X509_V_ERR_KEYUSAGE_NO_CERTSIGN => {
+            CertificateError::EndEntityUsedAsCa
         }
-        v::X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD
-        | v::X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD
-        | v::X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY
-        | v::X509_V_ERR_INVALID_EXTENSION
-        | v::X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION => CertificateError::Malformed { detail },
+        sys::X509_V_ERR_PATH_LENGTH_EXCEEDED
+        | sys::X509_V_ERR_CERT_CHAIN_TOO_LONG
+        | sys::X509_V_ERR_PERMITTED_VIOLATION
+        | sys::X509_V_ERR_EXCLUDED_VIOLATION
+        | sys::X509_V_ERR_SUBTREE_MINMAX
+        | sys::X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE
+        | sys::X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX
+        | sys::X509_V_ERR_UNSUPPORTED_NAME_SYNTAX => CertificateError::ConstraintViolated { detail },
+        sys::X509_V_ERR_EE_KEY_TOO_SMALL
+        | sys::X509_V_ERR_CA_KEY_TOO_SMALL
+        | sys::X509_V_ERR_CA_MD_TOO_WEAK
+        | sys::X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY
+        | UNSUPPORTED_SIGNATURE_ALGORITHM
+        | SIGNATURE_ALGORITHM_MISMATCH
+        | SIGNATURE_ALGORITHM_INCONSISTENCY
+        | EC_KEY_EXPLICIT_PARAMS => CertificateError::UnsupportedAlgorithm { detail },
+        sys::X509_V_ERR_CERT_REVOKED => CertificateError::Revoked,
+        sys::X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD
+        | sys::X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD
+        | sys::X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION
+        | sys::X509_V_ERR_INVALID_EXTENSION
+        | sys::X509_V_ERR_INVALID_POLICY_EXTENSION => CertificateError::Malformed { detail },
         _ => CertificateError::Other { detail },
     }
 }
 
+/// The names in a certificate's subjectAltName that a server may go by.
 fn names(certificate: &X509Ref) -> Vec<String> {
-    let Some(names) = certificate.subject_alt_names() else { return Vec::new() };
-    names
-        .iter()
-        .filter_map(|name| match name.ipaddress() {
-            Some(&[a, b, c, d]) => Some(IpAddr::from([a, b, c, d]).to_string()),
-            Some(bytes) => <[u8; 16]>::try_from(bytes).ok().map(|bytes| IpAddr::from(bytes).to_string()),
-            None => name.dnsname().map(ToOwned::to_owned),
-        })
-        .collect()
+    let all = certificate.subject_alt_names();
+    let names = all.iter().flatten().filter_map(|name| match (name.dnsname(), name.ipaddress()) {
+        (Some(name), _) => Some(name.to_owned()),
+        (_, Some(&[a, b, c, d])) => Some(IpAddr::from([a, b, c, d]).to_string()),
+        (_, Some(address)) => Some(IpAddr::from(<[u8; 16]>::try_from(address).ok()?).to_string()),
+        (None, None) => None,
+    });
+    names.collect()
 }
 
 fn system_time(time: &Asn1TimeRef) -> Option<SystemTime> {
-    let since = Asn1Time::from_unix(0).ok()?.diff(time).ok()?;
-    let seconds = i64::from(since.days) * 86_400 + i64::from(since.secs);
+    let since_epoch = Asn1Time::from_unix(0).ok()?.diff(time).ok()?;
+    let seconds = i64::from(since_epoch.days) * 86_400 + i64::from(since_epoch.secs);
     let distance = Duration::from_secs(seconds.unsigned_abs());
-    if seconds < 0 {
-        SystemTime::UNIX_EPOCH.checked_sub(distance)
-    } else {
-        SystemTime::UNIX_EPOCH.checked_add(distance)
-    }
+    if seconds < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }
 }

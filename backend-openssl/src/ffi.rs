@@ -1,105 +1,128 @@
-//! The project's one module with `unsafe`: what OpenSSL offers and the `openssl` crate does not wrap.
+//! What the `openssl` crate does not wrap: the callback that decides on a chain, access to a verification's
+//! parameters and certificates, the schemes that a server accepts, resumption, key updates.
 //!
-//! Deciding on a chain in the library's place, the chain that the peer presented, the parameters and the result of
-//! a verification, and offering a session for resumption. Each is safe to call from outside.
-
-#![allow(
-    unsafe_code,
-    reason = "a handful of calls that the openssl crate does not wrap; each block argues its case"
-)]
+//! Every function here is safe to call with anything that its types allow.
+#![allow(unsafe_code, reason = "foreign functions; each call says why it is sound")]
 
 use std::{
-    ffi::{c_int, c_void},
+    ffi::{CString, c_int, c_long, c_void},
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
 use foreign_types::ForeignTypeRef;
 use openssl::{
-    ssl::{Ssl, SslContextBuilder, SslRef, SslSession},
+    error::ErrorStack,
+    ssl::{SslContext, SslContextBuilder, SslRef, SslSession, SslStream},
     stack::StackRef,
-    x509::{X509, X509StoreContextRef, X509VerifyResult, verify::X509VerifyParamRef},
+    x509::{X509, X509StoreContextRef, verify::X509VerifyParamRef},
 };
-use openssl_sys::{SSL_CTX, X509_STORE_CTX, X509_VERIFY_PARAM, stack_st_X509};
+use openssl_sys as sys;
 
-type VerifyCallback = unsafe extern "C" fn(*mut X509_STORE_CTX, *mut c_void) -> c_int;
+use crate::verifier;
 
+/// `SSL_CTRL_SET_CLIENT_SIGALGS_LIST` of `openssl/ssl.h`.
+const SET_CLIENT_SIGALGS_LIST: c_int = 102;
+
+/// `SSL_KEY_UPDATE_NOT_REQUESTED` of `openssl/ssl.h`: the peer may keep its own keys.
+const KEY_UPDATE_NOT_REQUESTED: c_int = 0;
+
+type VerifyCallback = unsafe extern "C" fn(*mut sys::X509_STORE_CTX, *mut c_void) -> c_int;
+
+// As OpenSSL 3.0 to 3.6 declare them in `openssl/ssl.h` and `openssl/x509_vfy.h`.
 unsafe extern "C" {
-    fn SSL_CTX_set_cert_verify_callback(ctx: *mut SSL_CTX, cb: Option<VerifyCallback>, arg: *mut c_void);
-    fn X509_STORE_CTX_get0_untrusted(ctx: *const X509_STORE_CTX) -> *mut stack_st_X509;
-    fn X509_STORE_CTX_get0_param(ctx: *const X509_STORE_CTX) -> *mut X509_VERIFY_PARAM;
+    fn SSL_CTX_set_cert_verify_callback(
+        context: *mut sys::SSL_CTX,
+        callback: Option<VerifyCallback>,
+        argument: *mut c_void,
+    );
+    fn SSL_key_update(ssl: *mut sys::SSL, update_type: c_int) -> c_int;
+    fn X509_STORE_CTX_get0_untrusted(context: *const sys::X509_STORE_CTX) -> *mut sys::stack_st_X509;
+    fn X509_STORE_CTX_get0_param(context: *const sys::X509_STORE_CTX) -> *mut sys::X509_VERIFY_PARAM;
 }
 
-/// Has [`crate::verifier::decide`] decide on every chain, in place of `X509_verify_cert`.
-pub(crate) fn decide_on_chains(context: &mut SslContextBuilder) {
-    // SAFETY: the pointer is valid for as long as the builder is borrowed, and the callback is a function that
-    // lives for ever and ignores its argument.
-    unsafe { SSL_CTX_set_cert_verify_callback(context.as_ptr(), Some(callback), std::ptr::null_mut()) }
+/// Has [`verifier::decide`] decide on every chain that a connection of this context is presented with.
+pub(crate) fn decide_on_chains(builder: &mut SslContextBuilder) {
+    // SAFETY: the builder owns the context, and the callback needs no argument, so nothing has to outlive it.
+    unsafe {
+        SSL_CTX_set_cert_verify_callback(builder.as_ptr(), Some(verify_callback), std::ptr::null_mut());
+    }
 }
 
-unsafe extern "C" fn callback(context: *mut X509_STORE_CTX, _: *mut c_void) -> c_int {
-    // SAFETY: OpenSSL calls back with a context that is valid and not shared until the callback returns.
+unsafe extern "C" fn verify_callback(context: *mut sys::X509_STORE_CTX, _argument: *mut c_void) -> c_int {
+    // SAFETY: OpenSSL passes a verification that it has just prepared and touches again only after the return.
     let context = unsafe { X509StoreContextRef::from_ptr_mut(context) };
-    // A panic must not cross into C, and must not let anybody in.
-    let accepted = catch_unwind(AssertUnwindSafe(|| crate::verifier::decide(context)));
-    c_int::from(accepted.unwrap_or(false))
+    // A panic must not cross into C; what panicked has not accepted.
+    let decided = catch_unwind(AssertUnwindSafe(|| verifier::decide(context)));
+    c_int::from(decided.unwrap_or(false))
 }
 
-/// The chain that the peer presented, its own certificate first.
-pub(crate) fn presented(context: &X509StoreContextRef) -> Vec<X509> {
-    // SAFETY: the context is valid. The stack is the context's own (`get0`), is checked for null, and is borrowed
-    // no longer than here.
-    let stack: Option<&StackRef<X509>> = unsafe {
+/// The certificates of a verification as they were presented.
+pub(crate) fn presented(context: &X509StoreContextRef) -> Option<&StackRef<X509>> {
+    // SAFETY: the stack belongs to the verification or to who started it, and outlives this borrow of it; null
+    // says that there is none.
+    unsafe {
         let stack = X509_STORE_CTX_get0_untrusted(context.as_ptr());
         if stack.is_null() { None } else { Some(StackRef::from_ptr(stack)) }
-    };
-    stack.map(|stack| stack.iter().map(ToOwned::to_owned).collect()).unwrap_or_default()
+    }
 }
 
-/// Changes the parameters of a verification that has not begun.
-pub(crate) fn with_param<T>(
-    context: &mut X509StoreContextRef,
-    change: impl FnOnce(&mut X509VerifyParamRef) -> T,
-) -> Option<T> {
-    // SAFETY: the context is valid and borrowed mutably, so nobody else holds its parameters; they are the
-    // context's own (`get0`), checked for null, and live for the time of the call.
+/// The parameters of a verification that has been initialised.
+pub(crate) fn parameters(context: &mut X509StoreContextRef) -> Option<&mut X509VerifyParamRef> {
+    // SAFETY: the parameters belong to the verification, which is borrowed for as long as they are; null says
+    // that it is not initialised.
     unsafe {
-        let param = X509_STORE_CTX_get0_param(context.as_ptr());
-        if param.is_null() { None } else { Some(change(X509VerifyParamRef::from_ptr_mut(param))) }
+        let parameters = X509_STORE_CTX_get0_param(context.as_ptr());
+        if parameters.is_null() { None } else { Some(X509VerifyParamRef::from_ptr_mut(parameters)) }
     }
 }
 
-/// The result with this code of OpenSSL's.
-pub(crate) fn verify_result(code: c_int) -> X509VerifyResult {
-    // SAFETY: the type wraps the number; OpenSSL prints one that it does not know as such.
-    unsafe { X509VerifyResult::from_raw(code) }
+/// Sets the code that a verification ends with, from which OpenSSL chooses the alert.
+pub(crate) fn set_verify_error(context: &mut X509StoreContextRef, code: c_int) {
+    // SAFETY: the verification is borrowed, and the function stores any number.
+    unsafe { sys::X509_STORE_CTX_set_error(context.as_ptr(), code) }
 }
 
-/// A session together with the context that it belongs to.
-pub(crate) struct BoundSession {
+/// The signature schemes of certificates and signatures of clients, by name: those that a server accepts, or
+/// those that a client signs with.
+pub(crate) fn set_client_sigalgs_list(
+    builder: &mut SslContextBuilder,
+    names: &str,
+) -> Result<(), ErrorStack> {
+    let Ok(names) = CString::new(names) else { return Err(ErrorStack::get()) };
+    // SAFETY: the builder owns the context; OpenSSL parses the text, which ends in NUL, and keeps none of it.
+    let set = unsafe {
+        let text = names.as_ptr().cast_mut().cast();
+        sys::SSL_CTX_ctrl(builder.as_ptr(), SET_CLIENT_SIGALGS_LIST, 0 as c_long, text)
+    };
+    if set == 1 { Ok(()) } else { Err(ErrorStack::get()) }
+}
+
+/// Renews the keys for sending before the next record (RFC 8446 §4.6.3).
+pub(crate) fn update_sending_keys<S>(stream: &mut SslStream<S>) -> Result<(), ErrorStack> {
+    // SAFETY: the connection is nobody else's for the call; where it has no keys to update, the function says so.
+    let updated = unsafe { SSL_key_update(stream.ssl().as_ptr(), KEY_UPDATE_NOT_REQUESTED) };
+    if updated == 1 { Ok(()) } else { Err(ErrorStack::get()) }
+}
+
+/// A session, together with the context of the connection that it is from.
+pub(crate) struct ResumableSession {
+    context: SslContext,
     session: SslSession,
-    /// The address of the context, never followed.
-    context: usize,
 }
 
-impl BoundSession {
-    /// A session that `ssl` has just established.
-    pub(crate) fn new(ssl: &SslRef, session: SslSession) -> Self {
-        Self { session, context: context_address(ssl) }
+impl ResumableSession {
+    /// The session of a connection, if it has one.
+    pub(crate) fn of(ssl: &SslRef) -> Option<Self> {
+        Some(Self { context: ssl.ssl_context().to_owned(), session: ssl.session()?.to_owned() })
     }
 
-    /// Offers the session for resumption; a session of another context is not offered.
-    pub(crate) fn offer(&self, ssl: &mut Ssl) {
-        if context_address(ssl) != self.context {
-            return;
+    /// Offers it for resumption; refuses on a connection of another context.
+    pub(crate) fn offer(&self, ssl: &mut SslRef) -> bool {
+        if !std::ptr::eq(ssl.ssl_context(), &*self.context) {
+            return false;
         }
-        // SAFETY: `set_session` asks for a session of the same SSL_CTX, which was just checked.
-        if unsafe { ssl.set_session(&self.session) }.is_err() {
-            // Not offered: the handshake is a full one.
-            let _ = openssl::error::ErrorStack::get();
-        }
+        // SAFETY: the function wants session and connection to be of one context. They are: the session's own
+        // is held alive here, so that its address is no other's.
+        unsafe { ssl.set_session(&self.session) }.is_ok()
     }
-}
-
-fn context_address(ssl: &SslRef) -> usize {
-    ssl.ssl_context().as_ptr() as usize
 }

@@ -111,13 +111,12 @@ fn capabilities() -> Capabilities {
 fn role_capabilities(probe: &mut SslContextBuilder) -> RoleCapabilities {
     let mut role = RoleCapabilities::none();
     role.versions = ProtocolVersion::ALL.to_vec();
-    role.cipher_suites =
-        CipherSuite::NAMED.iter().copied().filter(|suite| is_built_in(*suite)).collect();
+    role.cipher_suites = CipherSuite::NAMED.iter().copied().filter(|suite| is_built_in(*suite)).collect();
     role.cipher_suite_choice = true;
-    role.named_groups = accepted(NamedGroup::NAMED, |group| probe.set_groups_list(group.name()?).into());
+    role.named_groups = accepted(NamedGroup::NAMED, NamedGroup::name, |name| probe.set_groups_list(name));
     role.named_group_choice = true;
     role.signature_schemes =
-        accepted(SignatureScheme::NAMED, |scheme| probe.set_sigalgs_list(scheme.name()?).into());
+        accepted(SignatureScheme::NAMED, SignatureScheme::name, |name| probe.set_sigalgs_list(name));
     role.signature_scheme_choice = true;
     role.alpn = true;
     role.verifier = VerifierHook::HeldBack;
@@ -126,4 +125,18 @@ fn role_capabilities(probe: &mut SslContextBuilder) -> RoleCapabilities {
     role.key_log = true;
     role.exact_alerts = true;
     role
+}
+
+/// Whether TLS knows the suite, and libcrypto its AEAD.
+fn is_built_in(suite: CipherSuite) -> bool {
+    suite.name().is_some_and(|name| cipher_name(name) != "(NONE)") && AeadCipher::is_built_in(suite)
+}
+
+/// The values that the library takes by their names.
+fn accepted<T: Copy>(
+    values: &[T],
+    name: fn(T) -> Option<&'static str>,
+    mut take: impl FnMut(&str) -> Result<(), ErrorStack>,
+) -> Vec<T> {
+    values.iter().copied().filter(|value| name(*value).is_some_and(|name| take(name).is_ok())).collect()
 }

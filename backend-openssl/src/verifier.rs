@@ -1,37 +1,36 @@
-//! Certificate validation: OpenSSL's, alone or under any handshake; and any verifier under OpenSSL's handshake.
+//! Certificate validation: OpenSSL's, alone or in a handshake; and any verifier in OpenSSL's handshake.
 
 use std::{
-    fmt,
-    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant, SystemTime},
+    fmt, mem,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use openssl::{
     error::ErrorStack,
-    ex_data::Index,
-    ssl::Ssl,
-    stack::Stack,
+    stack::{Stack, StackRef},
     x509::{
         X509, X509PurposeId, X509StoreContext, X509StoreContextRef,
-        store::{X509Store, X509StoreBuilder},
-        verify::{X509CheckFlags, X509VerifyFlags, X509VerifyParamRef},
+        store::X509Store,
+        verify::{X509CheckFlags, X509VerifyParamRef},
     },
 };
 use polytls_api::{
-    CertificateDer, CertificateError, CertificateVerifier, ConfigError, ExpectedPeer, HeldVerdict,
-    PresentedChain, Roots, ServerName, VerifiedChain, VerifyRequest, async_trait,
+    CertificateDer, CertificateError, CertificateVerifier, ExpectedPeer, HeldVerdict, PresentedChain,
+    ServerName, VerifiedChain, VerifyRequest, async_trait,
 };
 
-use crate::{error, ffi};
+use crate::{connection::Connection, error, ffi};
 
-/// `X509_verify_cert` with the roots in a store.
-pub(crate) struct StoreVerifier {
-    store: X509Store,
-}
+/// What OpenSSL calls level 2: 112 bits of security, so no RSA under 2048 bits and no SHA-1.
+pub(crate) const SECURITY_LEVEL: u8 = 2;
 
-impl StoreVerifier {
-    pub(crate) fn new(roots: &Roots) -> Result<Self, ConfigError> {
-        Ok(Self { store: store(roots)? })
+/// OpenSSL's path validation with its name checks.
+pub(crate) struct OpenSslVerifier(X509Store);
+
+impl OpenSslVerifier {
+    pub(crate) fn new(trusted: X509Store) -> Self {
+        Self(trusted)
     }
 
     fn verify_chain(
@@ -41,34 +40,29 @@ impl StoreVerifier {
         now: SystemTime,
     ) -> Result<VerifiedChain, CertificateError> {
         let end_entity = parse(chain.end_entity)?;
-        let mut intermediates = Stack::new().map_err(library)?;
+        let mut intermediates = Stack::new().map_err(failed)?;
         for certificate in chain.intermediates {
-            intermediates.push(parse(certificate)?).map_err(library)?;
+            intermediates.push(parse(certificate)?).map_err(failed)?;
         }
-        let name = match *peer {
-            ExpectedPeer::Server(name) => Some(name),
-            ExpectedPeer::Client => None,
+        let (purpose, name) = match *peer {
+            ExpectedPeer::Server(name) => (X509PurposeId::SSL_SERVER, Some(name)),
+            ExpectedPeer::Client => (X509PurposeId::SSL_CLIENT, None),
         };
-        let mut context = X509StoreContext::new().map_err(library)?;
-        let verdict = context.init(&self.store, &end_entity, &intermediates, |context| {
-            let prepared = ffi::with_param(context, |param| {
-                let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-                param.set_time(seconds as _);
-                expect_peer(param, name)
-            });
-            prepared.transpose()?;
-            Ok(if context.verify_cert()? {
-                Ok(path(context))
-            } else {
-                Err(error::certificate(context, name, now))
-            })
+        let mut context = X509StoreContext::new().map_err(failed)?;
+        let verified = context.init(&self.0, &end_entity, &intermediates, |context| {
+            let parameters = ffi::parameters(context).ok_or_else(ErrorStack::get)?;
+            parameters.set_purpose(purpose)?;
+            parameters.set_auth_level(SECURITY_LEVEL.into());
+            parameters.set_time(unix_seconds(now));
+            expect_name(parameters, name)?;
+            Ok(verify(context, name, now))
         });
-        verdict.map_err(library)?
+        verified.unwrap_or_else(|error| Err(failed(error)))
     }
 }
 
 #[async_trait]
-impl CertificateVerifier for StoreVerifier {
+impl CertificateVerifier for OpenSslVerifier {
     async fn verify(
         &self,
         chain: &PresentedChain<'_>,
@@ -79,147 +73,131 @@ impl CertificateVerifier for StoreVerifier {
     }
 }
 
-impl fmt::Debug for StoreVerifier {
+impl fmt::Debug for OpenSslVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoreVerifier").finish_non_exhaustive()
+        f.debug_struct("OpenSslVerifier").finish_non_exhaustive()
     }
 }
 
-/// The roots as OpenSSL keeps them: each is an anchor, self-signed or not, and no other is.
-pub(crate) fn store(roots: &Roots) -> Result<X509Store, ConfigError> {
-    let mut builder = X509StoreBuilder::new().map_err(error::configuration)?;
-    builder.set_flags(X509VerifyFlags::PARTIAL_CHAIN).map_err(error::configuration)?;
-    for certificate in roots.certificates()?.iter() {
-        match (X509::from_der(certificate), roots) {
-            (Ok(certificate), _) => builder.add_cert(certificate).map_err(error::configuration)?,
-            (Err(error), Roots::Explicit(_)) => {
-                let reason = format!("a root is malformed: {error}");
-                return Err(ConfigError::Certificates { reason });
-            }
-            // A root in the system's store that OpenSSL cannot read takes nothing from the others.
-            (Err(_), _) => {}
-        }
-    }
-    Ok(builder.build())
-}
-
-/// Whom a chain must speak for: a server of this name, else a client.
-pub(crate) fn expect_peer(
-    param: &mut X509VerifyParamRef,
+/// Has a verification ask for this name in the certificate's subjectAltName, and nowhere else (RFC 9525 §6.3).
+pub(crate) fn expect_name(
+    parameters: &mut X509VerifyParamRef,
     name: Option<&ServerName>,
 ) -> Result<(), ErrorStack> {
-    // RFC 9525 §6: the subject's common name is no name of a server, and a wildcard is a whole label.
-    param.set_hostflags(X509CheckFlags::NEVER_CHECK_SUBJECT | X509CheckFlags::NO_PARTIAL_WILDCARDS);
+    parameters.set_hostflags(X509CheckFlags::NO_PARTIAL_WILDCARDS | X509CheckFlags::NEVER_CHECK_SUBJECT);
     match name {
-        Some(ServerName::Dns(name)) => param.set_host(name)?,
-        Some(ServerName::Ip(ip)) => param.set_ip(*ip)?,
-        None => return param.set_purpose(X509PurposeId::SSL_CLIENT),
+        Some(ServerName::Dns(name)) => parameters.set_host(name),
+        Some(ServerName::Ip(ip)) => parameters.set_ip(*ip),
+        None => Ok(()),
     }
-    param.set_purpose(X509PurposeId::SSL_SERVER)
 }
 
-/// What one connection needs when OpenSSL asks about a chain, and what came of it.
-pub(crate) struct Verification {
-    /// The application's verifier; OpenSSL's own decides where there is none.
-    pub(crate) verifier: Option<Arc<dyn CertificateVerifier>>,
-    /// The server's name; `None` on a server.
-    pub(crate) server_name: Option<ServerName>,
-    outcome: Mutex<Outcome>,
+/// Has OpenSSL verify what the verification was prepared for.
+fn verify(
+    context: &mut X509StoreContextRef,
+    name: Option<&ServerName>,
+    now: SystemTime,
+) -> Result<VerifiedChain, CertificateError> {
+    match context.verify_cert() {
+        Ok(true) => {
+            let path = context.chain().map_or(Ok(Vec::new()), encode).map_err(failed)?;
+            Ok(VerifiedChain::new(path))
+        }
+        Ok(false) | Err(_) => Err(error::certificate(context, name, now)),
+    }
 }
 
+/// The question that one handshake asks about its peer, and the answer.
+pub(crate) struct PeerCheck {
+    /// The application's verifier; `None` for OpenSSL's, with the roots of the context.
+    verifier: Option<Arc<dyn CertificateVerifier>>,
+    /// The server's name; `None` asks about a client.
+    server_name: Option<ServerName>,
+    verdict: Mutex<Verdict>,
+}
+
+/// What was said of the peer's chain.
 #[derive(Default)]
-pub(crate) struct Outcome {
-    /// The application's verdict, accepted for the moment if it is still to come.
-    pub(crate) verdict: Option<HeldVerdict>,
-    /// Why the chain was refused.
-    pub(crate) refused: Option<CertificateError>,
-    /// How long OpenSSL's own verification took.
-    pub(crate) took: Option<Duration>,
+pub(crate) enum Verdict {
+    /// Nothing, or nothing new since the verdict was last taken.
+    #[default]
+    None,
+    /// OpenSSL found it valid, in this time.
+    Accepted(Duration),
+    /// It was refused, and OpenSSL was told so.
+    Refused(CertificateError),
+    /// The application's verifier has not refused it so far.
+    Held(HeldVerdict),
 }
 
-impl Verification {
+impl PeerCheck {
     pub(crate) fn new(
         verifier: Option<Arc<dyn CertificateVerifier>>,
         server_name: Option<ServerName>,
     ) -> Self {
-        Self { verifier, server_name, outcome: Mutex::default() }
+        Self { verifier, server_name, verdict: Mutex::default() }
     }
 
-    pub(crate) fn outcome(&self) -> MutexGuard<'_, Outcome> {
-        self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What the last call into OpenSSL brought.
+    pub(crate) fn take_verdict(&self) -> Verdict {
+        mem::take(&mut *self.verdict.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn decide(&self, context: &mut X509StoreContextRef) -> Verdict {
+        if let Some(verifier) = &self.verifier {
+            let chain = match ffi::presented(context).map_or(Ok(Vec::new()), encode) {
+                Ok(chain) => chain,
+                Err(error) => return Verdict::Refused(failed(error)),
+            };
+            let (verifier, server_name) = (verifier.clone(), self.server_name.clone());
+            let held = VerifyRequest { verifier, chain, server_name }.ask();
+            return match held.refusal() {
+                Some(reason) => Verdict::Refused(reason.clone()),
+                None => Verdict::Held(held),
+            };
+        }
+        let started = Instant::now();
+        match verify(context, self.server_name.as_ref(), SystemTime::now()) {
+            Ok(_) => Verdict::Accepted(started.elapsed()),
+            Err(reason) => Verdict::Refused(reason),
+        }
     }
 }
 
-/// Where a connection carries its [`Verification`].
-pub(crate) fn verification_index() -> Result<Index<Ssl, Arc<Verification>>, ErrorStack> {
-    static INDEX: LazyLock<Result<Index<Ssl, Arc<Verification>>, ErrorStack>> =
-        LazyLock::new(Ssl::new_ex_index);
-    INDEX.clone()
-}
-
-/// Decides on a chain in the middle of a handshake. Whatever is missing, nobody is let in.
+/// Whether a handshake goes on with the chain that it was presented with, for the moment or for good.
 pub(crate) fn decide(context: &mut X509StoreContextRef) -> bool {
-    let verification = || {
-        let ssl = context.ex_data(X509StoreContext::ssl_idx().ok()?)?;
-        ssl.ex_data(verification_index().ok()?).cloned()
+    let ssl = X509StoreContext::ssl_idx().ok().and_then(|index| context.ex_data(index));
+    let Some(check) = ssl.and_then(Connection::of).map(|connection| connection.check.clone()) else {
+        return false;
     };
-    let Some(verification) = verification() else { return false };
-    let refused = match &verification.verifier {
-        Some(verifier) => ask(verifier.clone(), &verification, context),
-        None => verify(&verification, context),
+    let verdict = check.decide(context);
+    let code = match &verdict {
+        Verdict::Accepted(_) | Verdict::Held(_) => openssl_sys::X509_V_OK,
+        Verdict::Refused(reason) => error::verify_code(reason),
+        Verdict::None => openssl_sys::X509_V_ERR_UNSPECIFIED,
     };
-    context.set_error(match &refused {
-        Some(reason) => error::refusal(reason),
-        None => openssl::x509::X509VerifyResult::OK,
-    });
-    let accepted = refused.is_none();
-    verification.outcome().refused = refused;
-    accepted
+    ffi::set_verify_error(context, code);
+    *check.verdict.lock().unwrap_or_else(PoisonError::into_inner) = verdict;
+    code == openssl_sys::X509_V_OK
 }
 
-/// The application's verdict; accepted for the moment if it is still to come.
-fn ask(
-    verifier: Arc<dyn CertificateVerifier>,
-    verification: &Verification,
-    context: &X509StoreContextRef,
-) -> Option<CertificateError> {
-    let chain: Result<Vec<_>, _> = ffi::presented(context)
-        .iter()
-        .map(|certificate| certificate.to_der().map(CertificateDer::from))
-        .collect();
-    let chain = match chain {
-        Ok(chain) => chain,
-        Err(error) => return Some(library(error)),
-    };
-    let verdict = VerifyRequest { verifier, chain, server_name: verification.server_name.clone() }.ask();
-    let refused = verdict.refusal().cloned();
-    verification.outcome().verdict = Some(verdict);
-    refused
-}
-
-/// OpenSSL's own verdict.
-fn verify(verification: &Verification, context: &mut X509StoreContextRef) -> Option<CertificateError> {
-    let started = Instant::now();
-    let verified = context.verify_cert();
-    verification.outcome().took = Some(started.elapsed());
-    match verified {
-        Ok(true) => None,
-        Ok(false) => Some(error::certificate(context, verification.server_name.as_ref(), SystemTime::now())),
-        Err(error) => Some(library(error)),
-    }
-}
-
-fn path(context: &X509StoreContextRef) -> VerifiedChain {
-    let chain = context.chain().into_iter().flatten();
-    VerifiedChain::new(
-        chain.filter_map(|certificate| certificate.to_der().ok()).map(CertificateDer::from).collect(),
-    )
+/// The certificates of a stack in DER; all of them, or an error.
+pub(crate) fn encode(certificates: &StackRef<X509>) -> Result<Vec<CertificateDer<'static>>, ErrorStack> {
+    certificates.iter().map(|certificate| certificate.to_der().map(Into::into)).collect()
 }
 
 fn parse(certificate: &CertificateDer<'_>) -> Result<X509, CertificateError> {
     X509::from_der(certificate).map_err(|error| CertificateError::Malformed { detail: error.to_string() })
 }
 
-fn library(error: ErrorStack) -> CertificateError {
-    CertificateError::Other { detail: format!("OpenSSL failed: {error}") }
+/// OpenSSL could not even ask the question.
+fn failed(error: ErrorStack) -> CertificateError {
+    CertificateError::Other { detail: error.to_string() }
+}
+
+fn unix_seconds(time: SystemTime) -> i64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_secs()).map_or(i64::MIN, |seconds| -seconds),
+    }
 }

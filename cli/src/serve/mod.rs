@@ -1,6 +1,7 @@
 //! `polytls serve`: a folder over HTTPS, for h2 and http/1.1.
 
 mod files;
+mod linger;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -17,7 +18,7 @@ use tokio::{
 use crate::{
     chain::Authority,
     failure::Failure,
-    serve::files::Folder,
+    serve::{files::Folder, linger::Lingering},
     settings::{self, Version},
 };
 
@@ -156,5 +157,8 @@ async fn serve(
         let folder = folder.clone();
         async move { Ok::<_, std::convert::Infallible>(folder.answer(&request).await) }
     });
-    builder.serve_connection(TokioIo::new(stream), service).await.map_err(|error| error.to_string())
+    builder
+        .serve_connection(TokioIo::new(Lingering::new(stream)), service)
+        .await
+        .map_err(|error| error.to_string())
 }

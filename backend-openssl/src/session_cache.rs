@@ -1,0 +1,95 @@
+//! A client's sessions, kept with its configuration and offered to the server that they are from.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use openssl::ssl::SslRef;
+use polytls_api::ServerName;
+
+use crate::ffi::ResumableSession;
+
+/// How many servers a client remembers sessions of, and how many sessions of one.
+const REMEMBERED_SERVERS: usize = 256;
+const SESSIONS_PER_SERVER: usize = 8;
+
+/// The sessions of one configuration.
+#[derive(Default)]
+pub(crate) struct SessionCache(Mutex<Sessions>);
+
+#[derive(Default)]
+struct Sessions {
+    by_name: HashMap<ServerName, VecDeque<ResumableSession>>,
+    /// The names in the order in which they came.
+    names: VecDeque<ServerName>,
+}
+
+impl SessionCache {
+    /// Takes the newest session of this server: a TLS 1.3 ticket is used once (RFC 8446 appendix C.4).
+    pub(crate) fn take(&self, name: &ServerName) -> Option<ResumableSession> {
+        lock(&self.0).by_name.get_mut(name)?.pop_back()
+    }
+
+    fn add(&self, name: &ServerName, session: ResumableSession) {
+        let sessions = &mut *lock(&self.0);
+        if !sessions.by_name.contains_key(name) {
+            if sessions.names.len() == REMEMBERED_SERVERS
+                && let Some(oldest) = sessions.names.pop_front()
+            {
+                sessions.by_name.remove(&oldest);
+            }
+            sessions.names.push_back(name.clone());
+        }
+        let of_server = sessions.by_name.entry(name.clone()).or_default();
+        if of_server.len() == SESSIONS_PER_SERVER {
+            of_server.pop_front();
+        }
+        of_server.push_back(session);
+    }
+}
+
+/// The sessions that one connection brings.
+pub(crate) struct NewSessions {
+    cache: Arc<SessionCache>,
+    name: ServerName,
+    /// What came before the handshake was complete and the peer accepted; `None` afterwards.
+    held: Mutex<Option<Vec<ResumableSession>>>,
+}
+
+impl NewSessions {
+    pub(crate) fn new(cache: Arc<SessionCache>, name: ServerName) -> Self {
+        Self { cache, name, held: Mutex::new(Some(Vec::new())) }
+    }
+
+    /// The connection has a new session.
+    pub(crate) fn add(&self, session: ResumableSession) {
+        match &mut *lock(&self.held) {
+            Some(held) => held.push(session),
+            None => self.cache.add(&self.name, session),
+        }
+    }
+
+    /// The handshake is complete: what it brought may be resumed.
+    pub(crate) fn release(&self, ssl: &SslRef) {
+        let held = lock(&self.held).take();
+        // RFC 5246 §7.3: a TLS 1.2 session may be resumed more than once, and this one has just proved good.
+        let again = (ssl.session_reused() && ssl.version2() == Some(openssl::ssl::SslVersion::TLS1_2))
+            .then(|| ResumableSession::of(ssl))
+            .flatten();
+        for session in held.into_iter().flatten().chain(again) {
+            self.cache.add(&self.name, session);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for SessionCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionCache")
+    }
+}
