@@ -4,7 +4,9 @@
 
 use std::{hint::black_box, sync::Arc, time::Duration};
 
-use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
+use criterion::{
+    BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
+};
 use polytls::backends::{OpenSsl, Rustls};
 use polytls_benches::{Certificate, Io, Polytls, Stack, TokioOpenSsl, TokioRustls};
 use tokio::{

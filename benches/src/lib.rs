@@ -8,8 +8,8 @@ mod peers;
 use std::{future::Future, sync::Arc};
 
 use polytls::{
-    Backend, CipherSuite, ClientConfig, ConnectionInfo, Identity, NamedGroup, ProtocolVersion, Roots, ServerConfig,
-    ServerName, TlsAcceptor, TlsConnector, TlsStream,
+    Backend, CipherSuite, ClientConfig, ConnectionInfo, Identity, NamedGroup, ProtocolVersion, Roots,
+    ServerConfig, ServerName, TlsAcceptor, TlsConnector, TlsStream,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -48,7 +48,8 @@ pub struct Certificate {
 impl Certificate {
     /// A new one.
     pub fn make() -> Self {
-        let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).expect("rcgen makes P-256 certificates");
+        let made =
+            rcgen::generate_simple_self_signed([NAME.to_owned()]).expect("rcgen makes P-256 certificates");
         Self { certificate: made.cert.der().to_vec(), key: made.signing_key.serialize_der() }
     }
 }

@@ -5,7 +5,8 @@ use std::{fmt, pin::Pin, sync::Arc};
 use openssl::{
     pkey::PKey,
     ssl::{
-        SslAcceptor, SslConnector, SslContextBuilder, SslMethod, SslSessionCacheMode, SslVerifyMode, SslVersion,
+        SslAcceptor, SslConnector, SslContextBuilder, SslMethod, SslSessionCacheMode, SslVerifyMode,
+        SslVersion,
     },
     x509::{X509, store::X509StoreBuilder},
 };
@@ -77,7 +78,8 @@ impl Stack for TokioRustls {
 
     fn negotiated<IO: Io>(client: &Self::Client<IO>) -> (String, bool) {
         let connection = client.get_ref().1;
-        let suite = connection.negotiated_cipher_suite().map(|suite| suite.suite().as_str().unwrap_or_default());
+        let suite =
+            connection.negotiated_cipher_suite().map(|suite| suite.suite().as_str().unwrap_or_default());
         let version = connection.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_3);
         (suite.unwrap_or_default().replace("TLS13_", "TLS_"), version)
     }
@@ -126,7 +128,8 @@ impl Stack for TokioOpenSsl {
     }
 
     async fn connect<IO: Io>(&self, io: IO) -> SslStream<IO> {
-        let ssl = self.connector.configure().and_then(|config| config.into_ssl(NAME)).expect("OpenSSL has memory");
+        let ssl =
+            self.connector.configure().and_then(|config| config.into_ssl(NAME)).expect("OpenSSL has memory");
         let mut stream = SslStream::new(ssl, io).expect("OpenSSL has memory");
         Pin::new(&mut stream).connect().await.expect("the handshake succeeds");
         stream

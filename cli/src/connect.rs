@@ -6,7 +6,7 @@ use polytls::{
     ClientConfig, ConnectionInfo, DangerAcceptAnyCertificate, KeyLogFile, ServerName, TlsConnector, TlsStream,
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, copy, stdin, stdout},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt, stdin, stdout},
     net::TcpStream,
     time::timeout,
 };
@@ -135,13 +135,24 @@ async fn converse(stream: TlsStream<TcpStream>) -> Result<(), Failure> {
             write.flush().await?;
         }
     });
-    let mut output = stdout();
-    let received = copy(&mut read, &mut output).await;
-    output.flush().await?;
+    let received = receive(&mut read).await;
     // What the server still does not take is of no use once it has closed.
     sending.abort();
-    received?;
-    Ok(())
+    Ok(received?)
+}
+
+/// Everything that comes goes out, also what came before a cut.
+async fn receive(read: &mut (impl AsyncRead + Unpin)) -> std::io::Result<()> {
+    let mut output = stdout();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let count = read.read(&mut buffer).await?;
+        if count == 0 {
+            return Ok(());
+        }
+        output.write_all(&buffer[..count]).await?;
+        output.flush().await?;
+    }
 }
 
 #[cfg(test)]
