@@ -114,16 +114,22 @@ pub(crate) async fn a_server_takes_what_it_declares_and_refuses_the_rest(pair: P
         options.push((vec![need, ConfigOption::Verifier], asking.client_verifier(verifier)));
     }
     for (needs, builder) in options {
-        // A suite of TLS 1.2 for RSA makes no sense with this key; whether it is declared is asked all the same.
+        // A suite for RSA makes no sense with this key; whether it is declared is asked all the same.
         let built = builder.build();
-        let for_rsa = needs.iter().any(|need| matches!(need, ConfigOption::CipherSuite(suite) if suite.name().is_some_and(|name| name.contains("_RSA_"))));
-        if for_rsa {
+        if needs.iter().any(is_for_rsa) {
             honest(&pair, Side::Server, &needs, built)?;
         } else {
             honest(&pair, Side::Server, &needs, built.and_then(|config| TlsAcceptor::new(&config)))?;
         }
     }
     Ok(())
+}
+
+fn is_for_rsa(need: &ConfigOption) -> bool {
+    match need {
+        ConfigOption::CipherSuite(suite) => suite.name().is_some_and(|name| name.contains("_RSA_")),
+        _ => false,
+    }
 }
 
 pub(crate) async fn what_makes_no_sense_anywhere_is_invalid(pair: Pair) -> Result<(), Stop> {

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use polytls_api::{
     AlertDescription, CertificateDer, CertificateError, ClientConfig, ConfigError, ConfigOption, Error,
-    Identity, Phase, ProtocolVersion, Roots, ServerConfig, TlsAcceptor, TlsConnector,
+    Identity, Phase, Roots, ServerConfig, TlsAcceptor, TlsConnector,
 };
 
 use crate::{
@@ -175,6 +175,18 @@ pub(crate) async fn a_stranger_in_the_chain_does_no_harm(pair: Pair) -> Result<(
     accepted(&pair, |root| pki::with_stranger(&root.issue(Leaf::server()), &Authority::root())).await
 }
 
+pub(crate) async fn a_chain_longer_than_a_record_is_accepted(pair: Pair) -> Result<(), Stop> {
+    let strangers: Vec<_> = (0..60).map(|_| Authority::root()).collect();
+    let issue = |root: &Authority| {
+        strangers
+            .iter()
+            .fold(root.issue(Leaf::server()), |identity, stranger| pki::with_stranger(&identity, stranger))
+    };
+    let length: usize = issue(&Authority::root()).chain().iter().map(|certificate| certificate.len()).sum();
+    ensure(length > 16 * 1024, || format!("the chain has {length} bytes only"))?;
+    accepted(&pair, issue).await
+}
+
 pub(crate) async fn given_roots_replace_every_other(pair: Pair) -> Result<(), Stop> {
     let scene = Scene::new(&pair)?;
     let acceptor = scene.acceptor(&[], |server| server)?;
@@ -257,12 +269,13 @@ pub(crate) async fn the_peers_chain_is_what_was_presented(pair: Pair) -> Result<
 }
 
 pub(crate) async fn a_self_signed_one_among_the_roots_is_accepted(pair: Pair) -> Result<(), Stop> {
-    for version in [ProtocolVersion::Tls12, ProtocolVersion::Tls13] {
+    for scene in Scene::in_each_version(&pair)? {
         let identity = Leaf::server().self_signed();
         let root = Roots::from_der([identity.chain()[0].clone()]);
-        let scene = Scene::in_version(&pair, version)?.presenting(identity);
+        let scene = scene.presenting(identity);
         let connector = scene.connector(&[], |client| client.roots(root))?;
-        Ends::new(connector, scene.acceptor(&[], |server| server)?).connect().await.at(version)?;
+        let ends = Ends::new(connector, scene.acceptor(&[], |server| server)?);
+        ends.connect().await.at(scene.versions[0])?;
     }
     Ok(())
 }

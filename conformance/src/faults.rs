@@ -3,24 +3,27 @@
 //! Every offset of a handshake and of the first records is flipped, dropped and doubled: some ten thousand
 //! handshakes for a pair, and a few seconds, since nothing here waits for a clock.
 
-use polytls_api::{ConfigOption, NamedGroup};
+use polytls_api::{AlertDescription, ConfigOption, ErrorKind, NamedGroup, Phase};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
     Pair,
-    behaviour::{At, Stop, ensure, ensure_eq},
+    behaviour::{At, Stop, ensure, ensure_eq, failed},
+    certificates::ensure_told,
     pair::Side,
     pipe::{Change, Direction, Mutation, Wire, pipe},
     resumption::{insisting, visit},
-    scene::{Ends, Scene, Stream, both_to_the_end, exchange},
+    scene::{Ends, Scene, Stream, both_to_the_end, ensure_kind, exchange, tls_error},
 };
 
 /// What each side writes: three records of a length that is easy to tell from a handshake message's.
 const MESSAGES: [&[u8]; 3] = [&[b'a'; 37], &[b'b'; 37], &[b'c'; 37]];
 
-/// Bytes of a handshake that no transcript covers: the versions in plaintext records' headers (RFC 8446 §5.1),
-/// and TLS 1.3's change_cipher_spec (RFC 8446 §D.4). A flip there may pass unseen.
-const UNAUTHENTICATED: usize = 40;
+/// Flips that may pass unseen in one direction of a handshake.
+///
+/// No transcript covers the versions in the headers of plaintext records (RFC 8446 §5.1), two bytes of each, nor
+/// TLS 1.3's change_cipher_spec (RFC 8446 §D.4).
+const UNAUTHENTICATED: usize = 24;
 
 /// How one side's connection went.
 #[derive(Debug, Default)]
@@ -144,7 +147,8 @@ async fn sweep_handshake(
                 unseen.push(offset);
             }
         }
-        ensure(unseen.len() <= UNAUTHENTICATED, || {
+        let most = if change == Change::Flip { UNAUTHENTICATED } else { 0 };
+        ensure(unseen.len() <= most, || {
             format!("{change:?} from the {side:?} passed unseen at {unseen:?} of {length}")
         })?;
     }
@@ -258,6 +262,30 @@ pub(crate) async fn a_byte_lost_anywhere_in_the_first_records(pair: Pair) -> Res
 
 pub(crate) async fn a_byte_doubled_anywhere_in_the_first_records(pair: Pair) -> Result<(), Stop> {
     records_under(&pair, Change::Duplicate).await
+}
+
+pub(crate) async fn a_corrupt_record_is_told_to_its_sender(pair: Pair) -> Result<(), Stop> {
+    for scene in Scene::in_each_version(&pair)? {
+        let ends = scene.ends()?;
+        for (side, other) in [(Side::Client, Side::Server), (Side::Server, Side::Client)] {
+            let (mut writer, mut reader) = established(&ends, side).await?;
+            writer.io().writing().mutate(Mutation { offset: 20, change: Change::Flip });
+            writer.write_all(MESSAGES[0]).await?;
+            writer.flush().await?;
+            let Err(error) = reader.read(&mut [0; 64]).await else {
+                return failed("a corrupt record was read");
+            };
+            let error = tls_error(&error)?;
+            ensure_kind(&format!("{other:?}"), &error, |kind| *kind == ErrorKind::BadRecord, "BadRecord")?;
+            ensure_eq(error.phase(), Phase::Established, "the phase of the error")?;
+            let Err(error) = writer.read(&mut [0; 64]).await else {
+                return failed("the sender was told nothing");
+            };
+            let told = tls_error(&error)?.alert_received();
+            ensure_told(&pair, other, told, AlertDescription::BAD_RECORD_MAC)?;
+        }
+    }
+    Ok(())
 }
 
 /// Takes the records of three messages off the wire and puts them back as `order` says.

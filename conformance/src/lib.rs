@@ -1,10 +1,11 @@
 //! The behaviours that every polytls backend must show, with every other as its peer.
 //!
-//! One line runs them all on a backend, yours too; `docs/adding-a-backend.md` tells the rest:
+//! One line runs them all on a pair, the client's backend first; `docs/adding-a-backend.md` tells the rest:
 //!
-//! ```ignore
-//! polytls_conformance::conformance!(mine_to_rustls: Mine::new(), Rustls::new());
-//! polytls_conformance::conformance!(rustls_to_mine: Rustls::new(), Mine::new());
+//! ```
+//! use polytls_conformance::conformance;
+//!
+//! conformance!(openssl_to_rustls: polytls::backends::OpenSsl::new(), polytls::backends::Rustls::new());
 //! ```
 //!
 //! Each behaviour becomes a test of its own. What a backend declares that it lacks is not passed over: the

@@ -109,6 +109,8 @@ macro_rules! __each_behaviour {
                     "a name within an issuer's constraints is accepted";
                 a_stranger_in_the_chain_does_no_harm:
                     "an unrelated certificate in the chain does no harm";
+                a_chain_longer_than_a_record_is_accepted:
+                    "a chain that fills more than a record is accepted";
                 a_self_signed_one_among_the_roots_is_accepted:
                     "a self-signed certificate is accepted where it is a root itself";
                 given_roots_replace_every_other:
@@ -313,6 +315,8 @@ macro_rules! __each_behaviour {
                     "a byte dropped at each offset of the first records: no data from there on";
                 a_byte_doubled_anywhere_in_the_first_records:
                     "a byte doubled at each offset of the first records: no data from there on";
+                a_corrupt_record_is_told_to_its_sender:
+                    "a corrupt record is BadRecord, and its sender is told by bad_record_mac";
                 a_record_that_comes_twice_is_refused:
                     "a record that comes twice ends the data";
                 a_record_that_is_missing_is_noticed:

@@ -4,7 +4,8 @@ use std::{error::Error as StdError, fmt, io};
 
 use super::{TlsStream, core::Core};
 use crate::{
-    ByteStream, ClientHandshake, ConnectionInfo, Error, Established, ProtocolVersion, ServerHandshake, ServerName, Transport,
+    ByteStream, ClientHandshake, ConnectionInfo, Error, Established, ProtocolVersion, ServerHandshake,
+    ServerName, Transport,
 };
 
 /// One of the two sides of a handshake.
