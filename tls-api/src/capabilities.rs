@@ -54,7 +54,8 @@ pub struct RoleCapabilities {
     /// Secrets can be logged.
     pub key_log: bool,
     /// The alert for a refused certificate is the one that [`CertificateError::alert`](crate::CertificateError::alert)
-    /// names; where false, it is the library's own choice.
+    /// names; where false, it is the library's own choice. A verdict that had to be awaited under
+    /// [`VerifierHook::HeldBack`] comes too late for an alert: the peer sees a cut.
     pub exact_alerts: bool,
 }
 

@@ -151,6 +151,9 @@ macro_rules! protocol_setters {
         }
 
         /// The groups that may be negotiated, most wanted first. Default: the backend's own.
+        ///
+        /// In TLS 1.2 a client's list also says which curves a server's ECDSA certificate may have (RFC 8422 §5.1);
+        /// OpenSSL holds to that, rustls does not.
         pub fn named_groups(mut self, groups: impl IntoIterator<Item = crate::NamedGroup>) -> Self {
             self.config.protocol.named_groups = Some(groups.into_iter().collect());
             self
