@@ -1,10 +1,38 @@
 //! The one byte queue of the crate: bytes enter at the end and leave at the front.
 //!
 //! Storage is always initialised, so that a reader can be handed a plain `&mut [u8]` without `unsafe`;
-//! it grows on demand and is given back while a connection is idle. It never shrinks or moves what is
-//! in it except to make room, so an offset from the front stays true until something is consumed.
+//! it grows on demand, and while a connection is idle it goes back to a few that each thread keeps for
+//! the next. It never shrinks or moves what is in it except to make room, so an offset from the front
+//! stays true until something is consumed.
 
-use std::fmt;
+use std::{cell::RefCell, fmt};
+
+/// How many storages a thread keeps, and how large each may be.
+const KEPT: usize = 4;
+const KEPT_SIZE: usize = 128 * 1024;
+
+thread_local! {
+    static STORAGES: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A storage that was given back on this thread, else an empty one.
+fn take_storage() -> Vec<u8> {
+    STORAGES.try_with(|storages| storages.borrow_mut().pop()).ok().flatten().unwrap_or_default()
+}
+
+/// Keeps a storage for the next buffer of this thread, if there is room for it.
+fn give_back(storage: Vec<u8>) {
+    if storage.is_empty() || storage.len() > KEPT_SIZE {
+        return;
+    }
+    // A thread that is ending keeps nothing.
+    let _ = STORAGES.try_with(|storages| {
+        let mut storages = storages.borrow_mut();
+        if storages.len() < KEPT {
+            storages.push(storage);
+        }
+    });
+}
 
 /// A growable queue of bytes.
 #[derive(Default)]
@@ -77,7 +105,7 @@ impl Buffer {
     /// Gives the storage back if nothing waits in it.
     pub fn release_if_empty(&mut self) {
         if self.is_empty() {
-            *self = Self::new();
+            give_back(std::mem::take(self).storage);
         }
     }
 
@@ -91,6 +119,9 @@ impl Buffer {
         self.end -= self.start;
         self.start = 0;
         let needed = self.end + room;
+        if self.storage.is_empty() {
+            self.storage = take_storage();
+        }
         if self.storage.len() < needed {
             // Doubling keeps the copies of a long queue linear in its length.
             self.storage.resize(needed.max(self.storage.len() * 2), 0);
@@ -123,6 +154,18 @@ mod tests {
             buffer.consume(leave);
             assert_eq!(buffer.len(), expected.len());
         }
+    }
+
+    #[test]
+    fn storage_goes_from_one_buffer_to_the_next_without_its_bytes() {
+        let mut first = Buffer::new();
+        first.extend(&[7; 10_000]);
+        first.consume(10_000);
+        first.release_if_empty();
+        let mut second = Buffer::new();
+        second.extend(b"x");
+        assert!(second.capacity() >= 10_000, "the storage was not kept");
+        assert_eq!(second.filled(), b"x");
     }
 
     #[test]
