@@ -19,7 +19,7 @@ use crate::{
 /// Where to, and how.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// The server, such as example.com:443 or [::1]:8443
+    /// The server, such as `example.com:443` or `[::1]:8443`
     #[arg(value_name = "HOST:PORT")]
     server: String,
     /// The name to send as SNI and to find in the certificate [default: HOST]
