@@ -1,8 +1,9 @@
-//! Fetches a page over HTTPS: `https_client example.com`, or without an argument from a server of its own.
+//! Fetches a page over HTTPS: `https_client https://example.com/`, or without an argument from a server of its own.
 
 #[path = "support/demo.rs"]
 mod demo;
 
+use hyper::{Uri, http::uri::PathAndQuery};
 use polytls::{ClientConfig, Roots, ServerName, TlsConnector};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -12,10 +13,11 @@ use tokio::{
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     match std::env::args().nth(1) {
-        Some(host) => print!("{}", fetch(&host, (host.as_str(), 443), Roots::Os).await?),
+        Some(url) => print!("{}", fetch(&url.parse()?, Roots::Os).await?),
         None => {
             let server = demo::Server::start().await?;
-            let page = fetch("localhost", server.address, server.roots).await?;
+            let url = format!("https://localhost:{}/", server.address.port()).parse()?;
+            let page = fetch(&url, server.roots).await?;
             assert!(page.ends_with("hello over TLS\n"), "{page}");
             print!("{page}");
         }
@@ -23,19 +25,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-async fn fetch(
-    host: &str,
-    address: impl tokio::net::ToSocketAddrs,
-    roots: Roots,
-) -> Result<String, Box<dyn std::error::Error>> {
+async fn fetch(url: &Uri, roots: Roots) -> Result<String, Box<dyn std::error::Error>> {
+    let (Some("https"), Some(authority)) = (url.scheme_str(), url.authority()) else {
+        return Err(format!("`{url}` is no https URL").into());
+    };
     let config =
         ClientConfig::builder(polytls::default_backend()?).roots(roots).alpn(["http/1.1"]).build()?;
-    let name: ServerName = host.parse()?;
-    let tcp = TcpStream::connect(address).await?;
+    let name: ServerName = authority.host().parse()?;
+    // An IPv6 address stands in brackets in a URL, and without them in a socket's address.
+    let tcp = TcpStream::connect((name.to_string(), authority.port_u16().unwrap_or(443))).await?;
     let mut stream = TlsConnector::new(&config)?.connect(&name, tcp).await?;
-    stream
-        .write_all(format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes())
-        .await?;
+    let path = url.path_and_query().map_or("/", PathAndQuery::as_str);
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
     stream.flush().await?;
     let mut page = Vec::new();
     // A server that cuts the connection is an error here, never a short page.

@@ -1,4 +1,4 @@
-//! An HTTPS server with hyper, for h2 and http/1.1: `https_server 127.0.0.1:8443`.
+//! An HTTPS server with hyper, for h2 and http/1.1: `https_server --listen 127.0.0.1:8443`.
 //!
 //! Without an argument it serves one request of its own and ends.
 
@@ -18,11 +18,16 @@ use tokio::net::{TcpListener, TcpStream};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let given = std::env::args().nth(1);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let given = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => None,
+        ["--listen", address] => Some(address),
+        _ => return Err("usage: https_server [--listen ADDRESS]".into()),
+    };
     let (identity, roots) = demo::identity(&["localhost"])?;
     let config =
         ServerConfig::builder(polytls::default_backend()?, identity).alpn(["h2", "http/1.1"]).build()?;
-    let listener = TcpListener::bind(given.as_deref().unwrap_or("127.0.0.1:0")).await?;
+    let listener = TcpListener::bind(given.unwrap_or("127.0.0.1:0")).await?;
     let address = listener.local_addr()?;
     println!("listening on https://{address}");
     let serving = tokio::spawn(serve(listener, TlsAcceptor::new(&config)?));

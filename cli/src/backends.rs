@@ -2,9 +2,9 @@
 
 use std::{fmt::Display, sync::Arc};
 
-use polytls::{Backend, Capabilities, ClientAuthentication, RoleCapabilities, VerifierHook};
+use polytls::{Backend, Capabilities, CipherSuite, ClientAuthentication, RoleCapabilities, VerifierHook};
 
-use crate::{failure::Failure, settings};
+use crate::{failure::Failure, output, settings};
 
 /// What to print.
 #[derive(clap::Args)]
@@ -13,6 +13,9 @@ pub(crate) struct Options {
     #[arg(long)]
     markdown: bool,
 }
+
+/// The cell of what is not there.
+const NO: &str = "–";
 
 /// A row: what it says, and how it reads that off a backend's capabilities.
 type Row = (&'static str, fn(&Capabilities) -> String);
@@ -61,60 +64,89 @@ pub(crate) fn run(backend: Option<&str>, options: &Options) -> Result<(), Failur
     if backends.is_empty() {
         settings::backend(None)?;
     }
-    if options.markdown {
-        markdown(&backends)
-    } else {
-        plain(&backends)
-    }
-    Ok(())
+    output::print(&if options.markdown { markdown(&backends) } else { plain(&backends) })
 }
 
-fn plain(backends: &[Arc<dyn Backend>]) {
+/// The whole table: in each row its name, then a cell for each backend.
+fn table(backends: &[Arc<dyn Backend>]) -> Vec<Vec<String>> {
+    let row = |name: String, read: &dyn Fn(&Capabilities) -> String| {
+        let cells = backends.iter().map(|backend| read(backend.capabilities()));
+        std::iter::once(name).chain(cells).collect()
+    };
+    let mut table: Vec<_> = ROWS.iter().map(|(name, read)| row((*name).into(), read)).collect();
+    table.extend(suites(backends).into_iter().map(|suite| row(suite.to_string(), &|all| roles(all, suite))));
+    table
+}
+
+/// Every suite that one of them has, in the order in which they name them.
+fn suites(backends: &[Arc<dyn Backend>]) -> Vec<CipherSuite> {
+    let mut suites = Vec::new();
+    for backend in backends {
+        let Capabilities { client, server, .. } = backend.capabilities();
+        for &suite in client.role.cipher_suites.iter().chain(&server.role.cipher_suites) {
+            if !suites.contains(&suite) {
+                suites.push(suite);
+            }
+        }
+    }
+    suites
+}
+
+/// In which roles a suite can be negotiated.
+fn roles(capabilities: &Capabilities, suite: CipherSuite) -> String {
+    let client = capabilities.client.role.cipher_suites.contains(&suite);
+    let server = capabilities.server.role.cipher_suites.contains(&suite);
+    match (client, server) {
+        (true, true) => "yes",
+        (true, false) => "client",
+        (false, true) => "server",
+        (false, false) => NO,
+    }
+    .into()
+}
+
+fn plain(backends: &[Arc<dyn Backend>]) -> String {
+    let mut text = String::new();
     for backend in backends {
         let info = backend.info();
-        println!("{}: {}, cryptography by {}", info.name, info.library, info.crypto);
+        text += &format!("{}: {}, cryptography by {}\n", info.name, info.library, info.crypto);
     }
-    println!();
-    let header = backends.iter().map(|backend| backend.info().name.to_owned()).collect();
-    let mut table = vec![("", header)];
-    table.extend(ROWS.iter().map(|(name, read)| (*name, cells(backends, *read))));
-    let widths: Vec<usize> = (0..backends.len())
-        .map(|column| table.iter().map(|(_, cells)| cells[column].chars().count()).max().unwrap_or(0))
-        .collect();
-    for (name, cells) in table {
-        let cells: Vec<String> =
-            cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        println!("{name:34}{}", cells.join("  ").trim_end());
+    let header =
+        std::iter::once(String::new()).chain(backends.iter().map(|backend| backend.info().name.into()));
+    let mut table = table(backends);
+    table.insert(0, header.collect());
+    let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<_> = (0..=backends.len()).map(width).collect();
+    for row in &table {
+        let cells: Vec<_> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        text += &format!("\n{}", cells.join("  ").trim_end());
     }
+    text + "\n"
 }
 
-fn markdown(backends: &[Arc<dyn Backend>]) {
-    let names: Vec<&str> = backends.iter().map(|backend| backend.info().name).collect();
-    println!("| | {} |", names.join(" | "));
-    println!("|---|{}", "---|".repeat(names.len()));
-    for (name, read) in ROWS {
-        println!("| {name} | {} |", cells(backends, *read).join(" | "));
+fn markdown(backends: &[Arc<dyn Backend>]) -> String {
+    let names: Vec<_> = backends.iter().map(|backend| backend.info().name).collect();
+    let mut text = format!("| | {} |\n|---|{}\n", names.join(" | "), "---|".repeat(names.len()));
+    for row in table(backends) {
+        text += &format!("| {} |\n", row.join(" | "));
     }
-}
-
-fn cells(backends: &[Arc<dyn Backend>], read: fn(&Capabilities) -> String) -> Vec<String> {
-    backends.iter().map(|backend| read(backend.capabilities())).collect()
+    text
 }
 
 fn yes(supported: bool) -> String {
-    if supported { "yes" } else { "–" }.into()
+    if supported { "yes" } else { NO }.into()
 }
 
 fn list<T: Display>(values: &[T]) -> String {
     if values.is_empty() {
-        return "–".into();
+        return NO.into();
     }
     values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn choice(count: usize, choice: bool) -> String {
     match (count, choice) {
-        (0, _) => "–".into(),
+        (0, _) => NO.into(),
         (count, true) => format!("{count}, chosen"),
         (count, false) => count.to_string(),
     }
@@ -133,7 +165,7 @@ fn hook(hook: VerifierHook) -> String {
     match hook {
         VerifierHook::HeldBack => "yes, bytes held back",
         VerifierHook::Suspends => "yes, suspends",
-        _ => "–",
+        _ => NO,
     }
     .into()
 }

@@ -1,20 +1,26 @@
 //! `polytls connect`: standard input and output over TLS.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{io::IsTerminal, path::PathBuf, sync::Arc, time::Duration};
 
 use polytls::{
-    ClientConfig, ConnectionInfo, DangerAcceptAnyCertificate, KeyLogFile, ServerName, TlsConnector, TlsStream,
+    ClientConfig, ClientConfigBuilder, ConnectionInfo, DangerAcceptAnyCertificate, Error, KeyLog, KeyLogFile,
+    OwnedReadHalf, OwnedWriteHalf, ProtocolVersion, ServerName, TlsConnector, TlsStream,
 };
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWriteExt, stdin, stdout},
+    io::{AsyncReadExt, AsyncWriteExt, stdin, stdout},
     net::TcpStream,
+    sync::oneshot,
     time::timeout,
 };
 
 use crate::{
     failure::Failure,
+    output,
     settings::{self, Version},
 };
+
+/// How much is read at once.
+const CHUNK: usize = 64 * 1024;
 
 /// Where to, and how.
 #[derive(clap::Args)]
@@ -26,7 +32,7 @@ pub(crate) struct Options {
     #[arg(long)]
     name: Option<String>,
     /// The roots to trust: os, bundled, or a PEM file
-    #[arg(long, default_value = "os")]
+    #[arg(long, default_value = "os", conflicts_with = "danger_accept_any_certificate")]
     roots: String,
     /// Application protocols to offer, most wanted first
     #[arg(long, value_delimiter = ',')]
@@ -54,7 +60,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(backend: Option<&str>, options: Options) -> Result<(), Failure> {
     let (host, port) = split_address(&options.server)?;
     let name: ServerName = options.name.as_deref().unwrap_or(host).parse()?;
-    let connector = TlsConnector::new(&config(backend, &options)?)?;
+    let connector = connector(backend, &options)?;
     let limit = Duration::from_secs(options.time_limit);
     let tcp = match timeout(limit, TcpStream::connect((host, port))).await {
         Ok(Ok(tcp)) => tcp,
@@ -85,7 +91,23 @@ fn split_address(address: &str) -> Result<(&str, u16), Failure> {
     Ok((bare.unwrap_or(host), port))
 }
 
-fn config(backend: Option<&str>, options: &Options) -> Result<ClientConfig, Failure> {
+fn connector(backend: Option<&str>, options: &Options) -> Result<TlsConnector, Failure> {
+    let config = config(backend, options)?;
+    let Some(file) = &options.key_log else { return Ok(TlsConnector::new(&config.build()?)?) };
+    // The file is made only when nothing else is wrong.
+    TlsConnector::new(&config.clone().key_log(Arc::new(Discard)).build()?)?;
+    Ok(TlsConnector::new(&config.key_log(Arc::new(KeyLogFile::open(file)?)).build()?)?)
+}
+
+/// The key log of a configuration that is only tried.
+#[derive(Debug)]
+struct Discard;
+
+impl KeyLog for Discard {
+    fn log(&self, _label: &str, _client_random: &[u8], _secret: &[u8]) {}
+}
+
+fn config(backend: Option<&str>, options: &Options) -> Result<ClientConfigBuilder, Failure> {
     let mut config = ClientConfig::builder(settings::backend(backend)?)
         .alpn(options.alpn.iter().map(String::as_str))
         .handshake_time_limit(Duration::from_secs(options.time_limit));
@@ -100,15 +122,12 @@ fn config(backend: Option<&str>, options: &Options) -> Result<ClientConfig, Fail
     if let Some(identity) = settings::identity(options.cert.as_ref(), options.key.as_ref())? {
         config = config.identity(identity);
     }
-    if let Some(file) = &options.key_log {
-        config = config.key_log(Arc::new(KeyLogFile::open(file)?));
-    }
-    Ok(config.build()?)
+    Ok(config)
 }
 
 fn describe(info: &ConnectionInfo) {
     let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "unknown".into());
-    eprintln!(
+    output::note(&format!(
         "{}: {}, {}, {}; ALPN {}; {} certificate(s); {:.1} ms",
         info.backend.name,
         or_unknown(info.version.map(|version| version.to_string())),
@@ -117,41 +136,64 @@ fn describe(info: &ConnectionInfo) {
         info.alpn_str().unwrap_or("none"),
         info.peer_chain.len(),
         info.timings.complete.as_secs_f64() * 1000.0,
-    );
+    ));
 }
 
-/// Until the server closes. The end of standard input closes this direction only.
+/// Until both sides have closed: the end of standard input closes this side only, and the server's end its own.
 async fn converse(stream: TlsStream<TcpStream>) -> Result<(), Failure> {
+    // RFC 5246 §7.2.1: in TLS 1.2 close_notify ends both directions. And nobody at a terminal means to go on.
+    let ends_with_server =
+        stream.info().version == Some(ProtocolVersion::Tls12) || std::io::stdin().is_terminal();
     let (mut read, mut write) = stream.into_split();
+    let (server_closed, closed) = oneshot::channel();
     let sending = tokio::spawn(async move {
-        let mut input = stdin();
-        let mut buffer = vec![0; 64 * 1024];
-        loop {
-            let count = input.read(&mut buffer).await?;
-            if count == 0 {
-                return write.shutdown().await;
-            }
-            write.write_all(&buffer[..count]).await?;
-            write.flush().await?;
-        }
+        let sent = tokio::select! {
+            sent = send(&mut write) => sent,
+            Ok(()) = closed => Ok(()),
+        };
+        // A server that has gone needs no close_notify, and that it has gone is the reader's to report.
+        let _ = write.shutdown().await;
+        sent
     });
-    let received = receive(&mut read).await;
-    // What the server still does not take is of no use once it has closed.
-    sending.abort();
-    Ok(received?)
+    receive(&mut read).await?;
+    if ends_with_server {
+        // Nobody hears it when everything is sent already.
+        let _ = server_closed.send(());
+    }
+    sending.await.map_err(|error| Failure::connection(error.to_string()))?
 }
 
-/// Everything that comes goes out, also what came before a cut.
-async fn receive(read: &mut (impl AsyncRead + Unpin)) -> std::io::Result<()> {
-    let mut output = stdout();
-    let mut buffer = vec![0; 64 * 1024];
+/// Standard input, up to its end.
+async fn send(write: &mut OwnedWriteHalf<TcpStream>) -> Result<(), Failure> {
+    let unsent =
+        |error| Failure::connection(format!("the server did not take all of standard input: {error}"));
+    let mut input = stdin();
+    let mut buffer = vec![0; CHUNK];
     loop {
-        let count = read.read(&mut buffer).await?;
+        let count = input
+            .read(&mut buffer)
+            .await
+            .map_err(|error| Failure::connection(format!("cannot read standard input: {error}")))?;
         if count == 0 {
             return Ok(());
         }
-        output.write_all(&buffer[..count]).await?;
-        output.flush().await?;
+        write.write_all(&buffer[..count]).await.map_err(unsent)?;
+        write.flush().await.map_err(unsent)?;
+    }
+}
+
+/// What the server sends, up to its close_notify.
+async fn receive(read: &mut OwnedReadHalf<TcpStream>) -> Result<(), Failure> {
+    let mut output = stdout();
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        let count = read.read(&mut buffer).await.map_err(Error::from)?;
+        if count == 0 {
+            return Ok(());
+        }
+        let bytes = &buffer[..count];
+        output.write_all(bytes).await.map_err(|error| output::unwritable(&error))?;
+        output.flush().await.map_err(|error| output::unwritable(&error))?;
     }
 }
 

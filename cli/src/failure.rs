@@ -27,6 +27,11 @@ impl Failure {
     pub(crate) fn connection(message: impl Into<String>) -> Self {
         Self { message: message.into(), code: CONNECTION }
     }
+
+    /// The same failure, saying what it happened to.
+    pub(crate) fn in_context(self, what: &str) -> Self {
+        Self { message: format!("{what}: {}", self.message), ..self }
+    }
 }
 
 impl From<ConfigError> for Failure {

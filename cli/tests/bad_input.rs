@@ -2,9 +2,13 @@
 
 mod support;
 
+#[cfg(any(feature = "rustls", feature = "openssl", feature = "native"))]
 use std::{fs, path::Path};
 
 use support::polytls;
+
+/// Each command as it would run.
+const COMMANDS: [&[&str]; 4] = [&["tour"], &["backends"], &["connect", "localhost:1"], &["serve", "."]];
 
 /// Runs the command, which must refuse in one line that holds these words.
 fn refused(arguments: &[&str], code: i32, words: &[&str]) {
@@ -20,6 +24,7 @@ fn refused(arguments: &[&str], code: i32, words: &[&str]) {
 }
 
 /// A certificate and a key that is another's.
+#[cfg(any(feature = "rustls", feature = "openssl", feature = "native"))]
 fn mismatched(folder: &Path) -> (String, String) {
     let one = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let other = rcgen::KeyPair::generate().unwrap();
@@ -33,19 +38,36 @@ fn mismatched(folder: &Path) -> (String, String) {
 fn options_and_commands_that_are_none() {
     refused(&["frobnicate"], 2, &["frobnicate"]);
     refused(&["tour", "--frobnicate"], 2, &["--frobnicate"]);
+    refused(&[], 2, &["a command is missing"]);
     refused(&["tour", "--mib", "many"], 2, &["many"]);
+    refused(&["tour", "--mib", "0"], 2, &["0 is not in"]);
+    refused(&["tour", "--mib", "17592186044416"], 2, &["17592186044416 is not in"]);
     refused(&["connect"], 2, &["HOST:PORT"]);
     refused(&["connect", "localhost:1", "--tls", "1.1"], 2, &["1.1"]);
     refused(&["connect", "localhost:1", "--time-limit", "0"], 2, &["0"]);
+    refused(&["connect", "localhost:1", "--roots", "os", "--danger-accept-any-certificate"], 2, &["--roots"]);
     refused(&["serve", ".", "--client-auth", "perhaps"], 2, &["perhaps"]);
+    refused(&["serve", ".", "--client-auth", "required"], 2, &["--client-roots"]);
     refused(&["serve", ".", "--listen", "nowhere"], 2, &["nowhere"]);
 }
 
 #[test]
 fn a_backend_that_is_not_compiled_in() {
-    for command in [&["tour"][..], &["backends"], &["connect", "localhost:1"], &["serve", "."]] {
+    for command in COMMANDS {
         let arguments = [command, &["--backend", "gnutls"]].concat();
         refused(&arguments, 2, &["gnutls", "compiled in", support::BACKENDS.first().unwrap_or(&"none")]);
+    }
+    refused(&["tour", "--client", "gnutls"], 2, &["gnutls"]);
+    if !support::BACKENDS.is_empty() {
+        refused(&["tour", "--server", "gnutls"], 2, &["gnutls"]);
+    }
+}
+
+#[test]
+#[cfg(not(any(feature = "rustls", feature = "openssl", feature = "native")))]
+fn no_backend_at_all() {
+    for command in COMMANDS {
+        refused(command, 2, &["compiled in: none", "rustls", "openssl", "native"]);
     }
 }
 
@@ -70,7 +92,10 @@ fn files_that_are_not_there_or_are_something_else() {
     refused(&["serve", &path("text")], 2, &["not a folder"]);
     refused(&["serve", ".", "--cert", &path("text"), "--key", &path("text")], 2, &["BEGIN CERTIFICATE"]);
     refused(&["serve", ".", "--write-root", &path("missing/root.pem")], 2, &["cannot write"]);
-    refused(&["serve", ".", "--client-auth", "required"], 2, &["client_roots"]);
+    let roots = ["--client-auth", "required", "--client-roots", &path("missing")];
+    let root = path("root.pem");
+    refused(&[&["serve", ".", "--write-root", &root][..], &roots].concat(), 2, &["missing", "cannot read"]);
+    assert!(!Path::new(&root).exists(), "the root of a server that did not start");
 }
 
 #[test]
@@ -107,6 +132,7 @@ fn an_option_that_the_backend_cannot_honour() {
         2,
         &["native", "key log"],
     );
+    assert!(!log.exists(), "the key log of a connection that was not tried");
     let arguments = ["connect", "localhost:1", "--backend", "native", "--danger-accept-any-certificate"];
     refused(&arguments, 2, &["native", "verifier"]);
 }

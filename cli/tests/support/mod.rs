@@ -17,30 +17,38 @@ pub(crate) const BACKENDS: &[&str] = &[
     "native",
 ];
 
+/// What the command wrote.
+pub(crate) fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap()
+}
+
 /// Runs the command to its end with this on its standard input.
 pub(crate) fn polytls(arguments: &[&str], input: &[u8]) -> Output {
-    let mut child = command(arguments).stdin(Stdio::piped()).spawn().expect("the binary runs");
+    let mut child = command(arguments).spawn().expect("the binary runs");
     // A command that ends at once may not read its input.
     let _ = child.stdin.take().expect("it was piped").write_all(input);
     child.wait_with_output().expect("it ends")
 }
 
-fn command(arguments: &[&str]) -> Command {
+/// The command with its three standard streams piped, to be run.
+pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_polytls"));
-    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
 /// `polytls serve`, until it is dropped.
 pub(crate) struct Server {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) address: String,
 }
 
 impl Server {
     /// Starts it on a free port, and waits until it listens.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let all = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
+        let free: &[&str] =
+            if arguments.contains(&"--listen") { &["serve"] } else { &["serve", "--listen", "127.0.0.1:0"] };
+        let all = [free, arguments].concat();
         let mut child = command(&all).stdin(Stdio::null()).spawn().expect("the binary runs");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("it was piped")).read_line(&mut line).expect("a line");
