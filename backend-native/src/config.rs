@@ -1,9 +1,9 @@
 //! polytls's configuration as native-tls's.
 
 use native_tls::{Certificate, Protocol, TlsAcceptor, TlsConnector};
-use polytls_api::{ClientConfig, ConfigError, Identity, ProtocolVersion, Roots, ServerConfig};
+use polytls_api::{ClientConfig, ConfigError, ConfigOption, Identity, ProtocolVersion, Roots, ServerConfig};
 
-use crate::{error::configuration, pkcs8};
+use crate::{NAME, error::configuration, pkcs8};
 
 pub(crate) fn connector(config: &ClientConfig) -> Result<TlsConnector, ConfigError> {
     let settings = config.protocol();
@@ -33,7 +33,8 @@ pub(crate) fn connector(config: &ClientConfig) -> Result<TlsConnector, ConfigErr
 
 pub(crate) fn acceptor(config: &ServerConfig) -> Result<TlsAcceptor, ConfigError> {
     let settings = config.protocol();
-    let identity = identity(config.identity())?;
+    let identity = config.identity().ok_or_else(|| unsupported(ConfigOption::Resolver))?;
+    let identity = self::identity(identity)?;
     // Over OpenSSL a server drops a key that is not the certificate's, and says nothing; a client says so.
     TlsConnector::builder().identity(identity.clone()).build().map_err(configuration)?;
     let mut builder = TlsAcceptor::builder(identity);
@@ -54,8 +55,13 @@ fn protocol(version: ProtocolVersion) -> Protocol {
     }
 }
 
+fn unsupported(option: ConfigOption) -> ConfigError {
+    ConfigError::Unsupported { backend: NAME, option }
+}
+
 fn identity(identity: &Identity) -> Result<native_tls::Identity, ConfigError> {
-    let key = pkcs8::from_key(identity.key())?;
+    let key = identity.private_key().ok_or_else(|| unsupported(ConfigOption::Signer))?;
+    let key = pkcs8::from_key(key)?;
     let chain: String = identity
         .chain()
         .iter()

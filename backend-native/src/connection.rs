@@ -10,9 +10,9 @@ use std::{
 use native_tls::{HandshakeError, TlsAcceptor, TlsConnector, TlsStream};
 use polytls_api::{
     AlertDescription, Backend, BackendInfo, Buffer, CertificateDer, CertificateError, ClientConfig,
-    ClientHandshake, ConnectionInfo, Error, ErrorKind, Established, ExpectedPeer, HelloObserver, MemoryIo,
-    Opened, Phase, PresentedChain, Roots, ServerConfig, ServerHandshake, ServerName, Session, Transport,
-    TrustPolicy, async_trait,
+    ClientHandshake, ConfigError, ConfigOption, ConnectOptions, ConnectionInfo, Error, ErrorKind,
+    Established, ExpectedPeer, HelloObserver, MemoryIo, Opened, Phase, PresentedChain, Roots, ServerConfig,
+    ServerHandshake, ServerName, Session, Transport, TrustPolicy, async_trait,
 };
 
 use crate::{NAME, error};
@@ -47,7 +47,7 @@ impl Client {
     async fn check_name(&self, name: &ServerName, chain: &[CertificateDer<'static>]) -> Result<(), Error> {
         let (Some(platform), Some(own)) = (&self.platform, chain.first()) else { return Ok(()) };
         let verifier = platform.verifier(&TrustPolicy::new(Roots::from_der([own.clone()])))?;
-        let presented = PresentedChain { end_entity: own, intermediates: &[] };
+        let presented = PresentedChain::new(own, &[]);
         match verifier.verify(&presented, &ExpectedPeer::Server(name), SystemTime::now()).await {
             Err(reason @ CertificateError::NameMismatch { .. }) => Err(Error::from(reason).on_backend(NAME)),
             _ => Ok(()),
@@ -57,7 +57,12 @@ impl Client {
 
 #[async_trait]
 impl ClientHandshake for Client {
-    async fn connect(&self, name: &ServerName, transport: &mut Transport<'_>) -> Result<Established, Error> {
+    async fn connect(
+        &self,
+        name: &ServerName,
+        _options: &ConnectOptions,
+        transport: &mut Transport<'_>,
+    ) -> Result<Established, Error> {
         let mut info = ConnectionInfo::new(self.backend.clone());
         if self.sni {
             info.server_name = name.sni().map(ToOwned::to_owned);
@@ -178,7 +183,7 @@ async fn drive(
     };
     describe(&stream, memory, &mut info);
     let session = NativeSession { stream, memory: memory.clone(), failure: None };
-    Ok(Established { session: Box::new(session), info })
+    Ok(Established::new(Box::new(session), info))
 }
 
 /// Fills in what was negotiated; native-tls tells little of it, the hellos the rest.
@@ -283,6 +288,19 @@ impl Session for NativeSession {
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(self.fail(error)),
             _ => Ok(()),
         }
+    }
+
+    fn update_keys(&mut self, _ask_peer: bool, _outgoing: &mut Buffer) -> Result<(), Error> {
+        Err(ConfigError::Unsupported { backend: NAME, option: ConfigOption::KeyUpdate }.into())
+    }
+
+    fn export_keying_material(
+        &self,
+        _output: &mut [u8],
+        _label: &[u8],
+        _context: Option<&[u8]>,
+    ) -> Result<(), Error> {
+        Err(ConfigError::Unsupported { backend: NAME, option: ConfigOption::Exporter }.into())
     }
 }
 

@@ -19,13 +19,15 @@ use openssl::{
     },
 };
 use polytls_api::{
-    BackendInfo, CertificateVerifier, CipherSuite, ClientAuthentication, ClientConfig, ConfigError, Identity,
-    KeyLog, NamedGroup, ProtocolSettings, ProtocolVersion, Roots, ServerConfig, SignatureScheme,
+    BackendInfo, CertificateVerifier, CipherSuite, ClientAuthentication, ClientConfig, ConfigError,
+    ConfigOption, Identity, KeyLog, NamedGroup, ProtocolSettings, ProtocolVersion, Roots, ServerConfig,
+    SignatureScheme,
 };
 use zeroize::Zeroizing;
 
 use crate::{
-    connection::Connection, error::configuration, ffi, session_cache::SessionCache, verifier::SECURITY_LEVEL,
+    NAME, connection::Connection, error::configuration, ffi, session_cache::SessionCache,
+    verifier::SECURITY_LEVEL,
 };
 
 /// What is offered where nothing is chosen: the AEAD suites in OpenSSL's own order.
@@ -90,7 +92,8 @@ pub(crate) fn client(backend: BackendInfo, config: &ClientConfig) -> Result<Prep
 pub(crate) fn server(backend: BackendInfo, config: &ServerConfig) -> Result<Prepared, ConfigError> {
     let settings = config.protocol();
     let mut builder = context(SslMethod::tls_server(), settings)?;
-    present(&mut builder, config.identity())?;
+    let identity = config.identity().ok_or_else(|| unsupported(ConfigOption::Resolver))?;
+    present(&mut builder, identity)?;
     match config.client_authentication() {
         ClientAuthentication::None => builder.set_verify(SslVerifyMode::NONE),
         mode => {
@@ -243,7 +246,8 @@ fn present(builder: &mut SslContextBuilder, identity: &Identity) -> Result<(), C
             ConfigError::Certificates { reason }
         })?);
     }
-    let key = private_key(identity.key().secret_der())?;
+    let key = identity.private_key().ok_or_else(|| unsupported(ConfigOption::Signer))?;
+    let key = private_key(key.secret_der())?;
     let mut chain = chain.into_iter();
     let Some(end_entity) = chain.next() else {
         return Err(ConfigError::Certificates { reason: "the chain is empty".into() });
@@ -257,6 +261,10 @@ fn present(builder: &mut SslContextBuilder, identity: &Identity) -> Result<(), C
     }
     builder.set_private_key(&key).map_err(configuration)?;
     builder.check_private_key().map_err(configuration)
+}
+
+fn unsupported(option: ConfigOption) -> ConfigError {
+    ConfigError::Unsupported { backend: NAME, option }
 }
 
 fn private_key(der: &[u8]) -> Result<PKey<Private>, ConfigError> {

@@ -16,8 +16,9 @@ use openssl::{
     ssl::{self, ErrorCode, ShutdownState, Ssl, SslRef, SslStream, SslVersion},
 };
 use polytls_api::{
-    Buffer, CipherSuite, ClientHandshake, ConnectionInfo, Error, ErrorKind, Established, MemoryIo, Opened,
-    Phase, ProtocolVersion, ServerHandshake, ServerName, Session, Transport, async_trait,
+    Buffer, CipherSuite, ClientHandshake, ConfigError, ConfigOption, ConnectOptions, ConnectionInfo, Error,
+    ErrorKind, Established, MemoryIo, Opened, Phase, ProtocolVersion, ServerHandshake, ServerName, Session,
+    Transport, async_trait,
 };
 
 use crate::{
@@ -67,7 +68,12 @@ impl Client {
 
 #[async_trait]
 impl ClientHandshake for Client {
-    async fn connect(&self, name: &ServerName, transport: &mut Transport<'_>) -> Result<Established, Error> {
+    async fn connect(
+        &self,
+        name: &ServerName,
+        _options: &ConnectOptions,
+        transport: &mut Transport<'_>,
+    ) -> Result<Established, Error> {
         let mut info = ConnectionInfo::new(self.0.backend.clone());
         let ssl = self.prepare(name, &mut info).map_err(error::library)?;
         let stream = drive(ssl, transport, &mut info).await?;
@@ -211,7 +217,7 @@ fn established(mut stream: SslStream<MemoryIo>, mut info: ConnectionInfo) -> Res
     let records_per_key = records_per_key(info.cipher_suite);
     let session =
         OpenSslSession { stream, version, failure: None, records_per_key, records_left: records_per_key };
-    Ok(Established { session: Box::new(session), info })
+    Ok(Established::new(Box::new(session), info))
 }
 
 /// An established connection.
@@ -324,6 +330,19 @@ impl Session for OpenSslSession {
         self.check()?;
         let closed = self.with_buffers(&mut Buffer::new(), outgoing, |session| session.stream.shutdown());
         closed.map(drop).map_err(|error| self.fail(established_error(error)))
+    }
+
+    fn update_keys(&mut self, _ask_peer: bool, _outgoing: &mut Buffer) -> Result<(), Error> {
+        Err(ConfigError::Unsupported { backend: NAME, option: ConfigOption::KeyUpdate }.into())
+    }
+
+    fn export_keying_material(
+        &self,
+        _output: &mut [u8],
+        _label: &[u8],
+        _context: Option<&[u8]>,
+    ) -> Result<(), Error> {
+        Err(ConfigError::Unsupported { backend: NAME, option: ConfigOption::Exporter }.into())
     }
 }
 

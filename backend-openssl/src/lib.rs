@@ -20,8 +20,8 @@ use openssl::{
 };
 use polytls_api::{
     Backend, BackendInfo, Capabilities, CertificateVerifier, CipherSuite, ClientAuthentication, ClientConfig,
-    ClientHandshake, ConfigError, ConfigOption, NamedGroup, ProtocolVersion, RoleCapabilities, ServerConfig,
-    ServerHandshake, SignatureScheme, TrustPolicy, VerifierHook,
+    ClientHandshake, ConfigError, ConfigOption, Hook, NamedGroup, ProtocolVersion, RoleCapabilities,
+    ServerConfig, ServerHandshake, SignatureScheme, TrustPolicy,
     record::{RecordCipher, RecordKey},
 };
 
@@ -119,7 +119,7 @@ fn role_capabilities(probe: &mut SslContextBuilder) -> RoleCapabilities {
         accepted(SignatureScheme::NAMED, SignatureScheme::name, |name| probe.set_sigalgs_list(name));
     role.signature_scheme_choice = true;
     role.alpn = true;
-    role.verifier = VerifierHook::HeldBack;
+    role.verifier = Hook::HeldBack;
     role.resumption = true;
     role.resumption_off = true;
     role.key_log = true;

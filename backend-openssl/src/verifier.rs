@@ -150,7 +150,7 @@ impl PeerCheck {
                 Err(error) => return Verdict::Refused(failed(error)),
             };
             let (verifier, server_name) = (verifier.clone(), self.server_name.clone());
-            let held = VerifyRequest { verifier, chain, server_name }.ask();
+            let held = VerifyRequest { verifier, chain, server_name, ocsp_response: None }.ask();
             return match held.refusal() {
                 Some(reason) => Verdict::Refused(reason.clone()),
                 None => Verdict::Held(held),

@@ -212,8 +212,7 @@ async fn each_fault_has_its_own_reason() {
     let name: ServerName = "localhost".parse().unwrap();
     let mut now = SystemTime::now();
     let ask = async |identity: &Identity, peer: ExpectedPeer<'_>, now: SystemTime| {
-        let chain =
-            PresentedChain { end_entity: &identity.chain()[0], intermediates: &identity.chain()[1..] };
+        let chain = PresentedChain::new(&identity.chain()[0], &identity.chain()[1..]);
         verifier.verify(&chain, &peer, now).await
     };
     let server = ExpectedPeer::Server(&name);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use polytls_api::{
-    BackendInfo, CertificateVerifier, ClientAuthentication, ClientConfig, ConfigError, KeyLog, NamedGroup,
-    ProtocolSettings, ProtocolVersion, Roots, ServerConfig,
+    BackendInfo, CertificateVerifier, ClientAuthentication, ClientConfig, ConfigError, ConfigOption,
+    Identity, KeyLog, NamedGroup, PrivateKeyDer, ProtocolSettings, ProtocolVersion, Roots, ServerConfig,
 };
 use rustls::{
     NamedGroup as RustlsGroup, SignatureScheme, SupportedProtocolVersion,
@@ -47,7 +47,7 @@ pub(crate) fn client(
     let mut built = match config.identity() {
         None => builder.with_no_client_auth(),
         Some(identity) => builder
-            .with_client_auth_cert(identity.chain().to_vec(), identity.key().clone_key())
+            .with_client_auth_cert(identity.chain().to_vec(), private_key(identity)?)
             .map_err(error::configuration)?,
     };
     built.alpn_protocols = settings.alpn().to_vec();
@@ -70,8 +70,8 @@ pub(crate) fn server(
 ) -> Result<Prepared<rustls::ServerConfig>, ConfigError> {
     let settings = config.protocol();
     let provider = Arc::new(chosen_provider(provider, settings));
-    let identity = config.identity();
-    let certified = CertifiedKey::from_der(identity.chain().to_vec(), identity.key().clone_key(), &provider)
+    let identity = config.identity().ok_or_else(|| unsupported(ConfigOption::Resolver))?;
+    let certified = CertifiedKey::from_der(identity.chain().to_vec(), private_key(identity)?, &provider)
         .map_err(error::configuration)?;
     let client_verifier = match config.client_authentication() {
         ClientAuthentication::None => WebPkiClientVerifier::no_client_auth(),
@@ -97,6 +97,14 @@ pub(crate) fn server(
         built.key_log = Arc::new(LogAdapter(log.clone()));
     }
     Ok(Prepared { config: Arc::new(built), backend, sni: false })
+}
+
+fn private_key(identity: &Identity) -> Result<PrivateKeyDer<'static>, ConfigError> {
+    identity.private_key().map(PrivateKeyDer::clone_key).ok_or_else(|| unsupported(ConfigOption::Signer))
+}
+
+fn unsupported(option: ConfigOption) -> ConfigError {
+    ConfigError::Unsupported { backend: NAME, option }
 }
 
 /// The verifier that decides, in rustls's shape: the application's, else webpki with the roots.

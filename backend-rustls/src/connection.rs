@@ -7,8 +7,9 @@
 use std::{cell::RefCell, fmt};
 
 use polytls_api::{
-    AlertDescription, Buffer, CertificateDer, CipherSuite, ClientHandshake, ConnectionInfo, Error, ErrorKind,
-    Established, ProtocolVersion, ServerHandshake, ServerName, Transport, async_trait,
+    AlertDescription, Buffer, CertificateDer, CipherSuite, ClientHandshake, ConfigError, ConfigOption,
+    ConnectOptions, ConnectionInfo, Error, ErrorKind, Established, ProtocolVersion, ServerHandshake,
+    ServerName, Transport, async_trait,
     record::{KeySchedule, RecordSession, Role, TrafficKeys},
 };
 use rustls::{
@@ -42,7 +43,12 @@ impl Client {
 
 #[async_trait]
 impl ClientHandshake for Client {
-    async fn connect(&self, name: &ServerName, transport: &mut Transport<'_>) -> Result<Established, Error> {
+    async fn connect(
+        &self,
+        name: &ServerName,
+        _options: &ConnectOptions,
+        transport: &mut Transport<'_>,
+    ) -> Result<Established, Error> {
         let mut info = ConnectionInfo::new(self.0.backend.clone());
         if self.0.sni {
             info.server_name = name.sni().map(ToOwned::to_owned);
@@ -282,7 +288,7 @@ where
     let receiving = traffic_keys(suite, secrets.rx)?;
     let schedule = Box::new(Kernel { kernel, suite });
     let session = RecordSession::new(NAME, role, version, sending, receiving, schedule);
-    Ok(Established { session: Box::new(session), info })
+    Ok(Established::new(Box::new(session), info))
 }
 
 fn traffic_keys(
@@ -329,6 +335,15 @@ impl KeySchedule for Kernel<ClientConnectionData> {
     fn new_session_ticket(&mut self, body: &[u8]) -> Result<(), Error> {
         self.kernel.handle_new_session_ticket(body).map_err(error::connection)
     }
+
+    fn export_keying_material(
+        &self,
+        _output: &mut [u8],
+        _label: &[u8],
+        _context: Option<&[u8]>,
+    ) -> Result<(), Error> {
+        Err(ConfigError::Unsupported { backend: NAME, option: ConfigOption::Exporter }.into())
+    }
 }
 
 impl KeySchedule for Kernel<ServerConnectionData> {
@@ -343,6 +358,15 @@ impl KeySchedule for Kernel<ServerConnectionData> {
     fn new_session_ticket(&mut self, _body: &[u8]) -> Result<(), Error> {
         // RFC 8446 §4.6.1: only servers send tickets.
         Err(ErrorKind::PeerMisbehaved.into())
+    }
+
+    fn export_keying_material(
+        &self,
+        _output: &mut [u8],
+        _label: &[u8],
+        _context: Option<&[u8]>,
+    ) -> Result<(), Error> {
+        Err(ConfigError::Unsupported { backend: NAME, option: ConfigOption::Exporter }.into())
     }
 }
 

@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use polytls_api::{
     Backend, BackendInfo, Capabilities, CertificateVerifier, CipherSuite, ClientAuthentication, ClientConfig,
-    ClientHandshake, ConfigError, ConfigOption, ProtocolVersion, RoleCapabilities, ServerConfig,
-    ServerHandshake, SignatureScheme, TrustPolicy, VerifierHook,
+    ClientHandshake, ConfigError, ConfigOption, Hook, ProtocolVersion, RoleCapabilities, ServerConfig,
+    ServerHandshake, SignatureScheme, TrustPolicy,
     record::{RecordCipher, RecordKey},
 };
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -120,7 +120,7 @@ fn role_capabilities(provider: &CryptoProvider) -> RoleCapabilities {
         .collect();
     role.signature_scheme_choice = true;
     role.alpn = true;
-    role.verifier = VerifierHook::HeldBack;
+    role.verifier = Hook::HeldBack;
     role.resumption = true;
     role.resumption_off = true;
     role.key_log = true;

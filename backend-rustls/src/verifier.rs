@@ -130,6 +130,7 @@ impl HandshakeVerifier {
             verifier: self.verifier.clone(),
             chain: chain.map(|certificate| certificate.clone().into_owned()).collect(),
             server_name,
+            ocsp_response: None,
         };
         let verdict = request.ask();
         let refused = verdict.refusal().map(error::refusal);

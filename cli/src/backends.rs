@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, sync::Arc};
 
-use polytls::{Backend, Capabilities, CipherSuite, ClientAuthentication, RoleCapabilities, VerifierHook};
+use polytls::{Backend, Capabilities, CipherSuite, ClientAuthentication, Hook, RoleCapabilities};
 
 use crate::{failure::Failure, output, settings};
 
@@ -47,6 +47,26 @@ const ROWS: &[Row] = &[
     ("server: application's verifier", |c| hook(c.server.role.verifier)),
     ("client: resumption on / off", |c| on_off(&c.client.role)),
     ("server: resumption on / off", |c| on_off(&c.server.role)),
+    ("client: session store", |c| hook(c.client.role.session_store)),
+    ("server: session store", |c| hook(c.server.role.session_store)),
+    ("client: size of the session cache", |c| yes(c.client.session_cache_size)),
+    ("server: number of tickets", |c| yes(c.server.tickets_per_connection)),
+    ("server: lifetime of sessions", |c| yes(c.server.session_lifetime)),
+    ("client: early data", |c| yes(c.client.role.early_data)),
+    ("server: early data", |c| yes(c.server.role.early_data)),
+    ("server: certificate resolver", |c| hook(c.server.resolver)),
+    ("client: signer", |c| hook(c.client.role.signer)),
+    ("server: signer", |c| hook(c.server.role.signer)),
+    ("client: OCSP response", |c| yes(c.client.role.ocsp_staple)),
+    ("server: OCSP response", |c| yes(c.server.role.ocsp_staple)),
+    ("client: revocation lists", |c| yes(c.client.role.crls)),
+    ("server: revocation lists", |c| yes(c.server.role.crls)),
+    ("client: limit on the size of records", |c| yes(c.client.role.max_record_plaintext)),
+    ("server: limit on the size of records", |c| yes(c.server.role.max_record_plaintext)),
+    ("client: exporter", |c| yes(c.client.role.exporter)),
+    ("server: exporter", |c| yes(c.server.role.exporter)),
+    ("client: key update", |c| yes(c.client.role.key_update)),
+    ("server: key update", |c| yes(c.server.role.key_update)),
     ("client: key log", |c| yes(c.client.role.key_log)),
     ("server: key log", |c| yes(c.server.role.key_log)),
     ("client: exact certificate alerts", |c| yes(c.client.role.exact_alerts)),
@@ -161,10 +181,11 @@ fn modes(modes: &[ClientAuthentication]) -> String {
     list(modes)
 }
 
-fn hook(hook: VerifierHook) -> String {
+fn hook(hook: Hook) -> String {
     match hook {
-        VerifierHook::HeldBack => "yes, bytes held back",
-        VerifierHook::Suspends => "yes, suspends",
+        Hook::HeldBack => "yes, bytes held back",
+        Hook::OnThread => "yes, on a thread",
+        Hook::Suspends => "yes, suspends",
         _ => NO,
     }
     .into()

@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use polytls_api::{
-    Backend, Capabilities, ClientAuthentication, ConfigError, ConfigOption, ProtocolVersion,
-    RoleCapabilities, VerifierHook,
+    Backend, Capabilities, ClientAuthentication, ConfigError, ConfigOption, Hook, ProtocolVersion,
+    RoleCapabilities,
 };
 
 use crate::behaviour::{Stop, ensure, failed};
@@ -120,9 +120,21 @@ fn declares(capabilities: &Capabilities, side: Side, option: &ConfigOption) -> b
         ConfigOption::ClientIdentity => client.identity,
         ConfigOption::ClientAuthentication(ClientAuthentication::None) => true,
         ConfigOption::ClientAuthentication(mode) => server.client_authentication.contains(mode),
-        ConfigOption::Verifier => role.verifier != VerifierHook::Unsupported,
+        ConfigOption::Verifier => role.verifier != Hook::Unsupported,
         ConfigOption::ResumptionOn => role.resumption,
         ConfigOption::ResumptionOff => role.resumption_off,
+        ConfigOption::SessionStore => role.session_store != Hook::Unsupported,
+        ConfigOption::SessionCacheSize => client.session_cache_size,
+        ConfigOption::TicketsPerConnection => server.tickets_per_connection,
+        ConfigOption::SessionLifetime => server.session_lifetime,
+        ConfigOption::EarlyData => role.early_data,
+        ConfigOption::SniIdentities | ConfigOption::Resolver => server.resolver != Hook::Unsupported,
+        ConfigOption::Signer => role.signer != Hook::Unsupported,
+        ConfigOption::OcspStaple => role.ocsp_staple,
+        ConfigOption::Crls => role.crls,
+        ConfigOption::MaxRecordPlaintext => role.max_record_plaintext,
+        ConfigOption::Exporter => role.exporter,
+        ConfigOption::KeyUpdate => role.key_update,
         ConfigOption::KeyLog => role.key_log,
         ConfigOption::VerifierAlone => capabilities.verifier_alone,
         ConfigOption::RecordCipher(suite) => capabilities.record_ciphers.contains(suite),

@@ -246,12 +246,16 @@ impl Key {
 /// The chain with another, unrelated certificate at its end.
 pub(crate) fn with_stranger(identity: &Identity, stranger: &Authority) -> Identity {
     let chain = identity.chain().iter().cloned().chain([stranger.certificate()]);
-    Identity::from_der(chain, identity.key().secret_der().to_vec()).expect(MADE)
+    Identity::from_der(chain, secret(identity)).expect(MADE)
 }
 
 /// The chain of one identity with the key of the other.
 pub(crate) fn mismatched(chain_of: &Identity, key_of: &Identity) -> Identity {
-    Identity::from_der(chain_of.chain().iter().cloned(), key_of.key().secret_der().to_vec()).expect(MADE)
+    Identity::from_der(chain_of.chain().iter().cloned(), secret(key_of)).expect(MADE)
+}
+
+fn secret(identity: &Identity) -> Vec<u8> {
+    identity.private_key().expect("identities of this suite hold their keys").secret_der().to_vec()
 }
 
 fn identity(chain: Vec<CertificateDer<'static>>, key: KeyPair) -> Identity {

@@ -140,7 +140,7 @@ async fn ask(
 ) -> Result<VerifiedChain, CertificateError> {
     let (end_entity, intermediates) = identity.chain().split_first().ok_or(CertificateError::Missing)?;
     let peer = name.map_or(ExpectedPeer::Client, ExpectedPeer::Server);
-    verifier.verify(&PresentedChain { end_entity, intermediates }, &peer, now).await
+    verifier.verify(&PresentedChain::new(end_entity, intermediates), &peer, now).await
 }
 
 fn ensure_verdict(

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use polytls::backends::Rustls;
 use polytls_api::{
     Backend, BackendInfo, Capabilities, CertificateVerifier, CipherSuite, ClientConfig, ClientHandshake,
-    ConfigError, ConfigOption, Error, Established, ServerConfig, ServerHandshake, ServerName, Transport,
-    TrustPolicy, async_trait,
+    ConfigError, ConfigOption, ConnectOptions, Error, Established, ServerConfig, ServerHandshake, ServerName,
+    Transport, TrustPolicy, async_trait,
     record::{RecordCipher, RecordKey},
 };
 use polytls_conformance::{BEHAVIOURS, Outcome, Pair, conformance};
@@ -86,8 +86,13 @@ impl<H: ?Sized> Renamed<H> {
 
 #[async_trait]
 impl ClientHandshake for Renamed<dyn ClientHandshake> {
-    async fn connect(&self, name: &ServerName, transport: &mut Transport<'_>) -> Result<Established, Error> {
-        self.rename(self.handshake.connect(name, transport).await)
+    async fn connect(
+        &self,
+        name: &ServerName,
+        options: &ConnectOptions,
+        transport: &mut Transport<'_>,
+    ) -> Result<Established, Error> {
+        self.rename(self.handshake.connect(name, options, transport).await)
     }
 }
 

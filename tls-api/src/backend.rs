@@ -12,8 +12,8 @@ use std::{fmt, io::IoSlice, sync::Arc};
 use async_trait::async_trait;
 
 use crate::{
-    Buffer, Capabilities, CertificateVerifier, CipherSuite, ClientConfig, ConfigError, ConnectionInfo, Error,
-    ServerConfig, ServerName, Transport, TrustPolicy,
+    Background, Buffer, Capabilities, CertificateVerifier, CipherSuite, ClientConfig, ConfigError,
+    ConnectionInfo, Error, ReplayableData, ServerConfig, ServerName, Transport, TrustPolicy,
     record::{RecordCipher, RecordKey},
 };
 
@@ -72,7 +72,38 @@ pub trait ClientHandshake: Send + Sync {
     /// Runs one handshake with the server `name`.
     ///
     /// What is left in `transport.outgoing()` at the end, an alert or a last message, is sent by the caller.
-    async fn connect(&self, name: &ServerName, transport: &mut Transport<'_>) -> Result<Established, Error>;
+    async fn connect(
+        &self,
+        name: &ServerName,
+        options: &ConnectOptions,
+        transport: &mut Transport<'_>,
+    ) -> Result<Established, Error>;
+}
+
+/// What one connection of a client asks for beside its configuration.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ConnectOptions {
+    /// Sent before the handshake is complete, where a session to resume allows it. Default: none.
+    pub early_data: Option<ReplayableData>,
+}
+
+impl ConnectOptions {
+    /// Nothing beside the configuration.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sends this before the handshake is complete (RFC 8446 §2.3), where a session to resume allows that much.
+    ///
+    /// Needs [`ClientConfigBuilder::early_data`](crate::ClientConfigBuilder::early_data). What became of it is in
+    /// [`ConnectionInfo::early_data`]: unless it was accepted, the server's application has seen nothing of it,
+    /// and it is the caller's to send again.
+    #[must_use]
+    pub fn early_data(mut self, data: ReplayableData) -> Self {
+        self.early_data = Some(data);
+        self
+    }
 }
 
 /// The server's side of a handshake, prepared for many connections.
@@ -90,6 +121,17 @@ pub struct Established {
     pub session: Box<dyn Session>,
     /// What was negotiated.
     pub info: ConnectionInfo,
+    /// On a server: the early data that it accepted.
+    pub early_data: Option<ReplayableData>,
+    /// What the session leaves to its driver.
+    pub background: Background,
+}
+
+impl Established {
+    /// A connection without early data, whose session leaves nothing to its driver.
+    pub fn new(session: Box<dyn Session>, info: ConnectionInfo) -> Self {
+        Self { session, info, early_data: None, background: Background::default() }
+    }
 }
 
 /// An established connection: synchronous, without I/O, made for speed (RFC 8446 §5).
@@ -114,6 +156,29 @@ pub trait Session: fmt::Debug + Send {
 
     /// Appends close_notify to `outgoing` (RFC 8446 §6.1). Called once; `seal` is not called afterwards.
     fn close(&mut self, outgoing: &mut Buffer) -> Result<(), Error>;
+
+    /// Has new keys protect what is sent from here on, and asks the peer to do the same if `ask_peer`
+    /// (RFC 8446 §4.6.3).
+    ///
+    /// # Errors
+    /// [`ConfigError::Unsupported`] within the error where the library cannot, [`ConfigError::Invalid`] in TLS 1.2,
+    /// which has no key update. Neither ends the connection.
+    fn update_keys(&mut self, ask_peer: bool, outgoing: &mut Buffer) -> Result<(), Error>;
+
+    /// Fills `output` with key material that both sides of this connection can compute, and nobody else
+    /// (RFC 8446 §7.5, RFC 5705).
+    ///
+    /// In TLS 1.2 no context and an empty one differ (RFC 5705 §4); in TLS 1.3 they are the same.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unsupported`] within the error where the library cannot, [`ConfigError::Invalid`] for an
+    /// output that is empty or too long. Neither ends the connection.
+    fn export_keying_material(
+        &self,
+        output: &mut [u8],
+        label: &[u8],
+        context: Option<&[u8]>,
+    ) -> Result<(), Error>;
 }
 
 /// What [`Session::open`] found.

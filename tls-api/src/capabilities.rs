@@ -1,13 +1,10 @@
-//! What an instance of a backend can do, as data, and the one checker that holds a configuration against it.
+//! What an instance of a backend can do, as data.
 //!
 //! Naming: a `Vec` lists what can be negotiated; `*_choice` says that the application's own list and order
 //! are honoured; a `bool` named as an option says that the option is honoured. A missing capability ends in
 //! [`ConfigError::Unsupported`]; conformance proves both directions.
 
-use crate::{
-    CipherSuite, ClientAuthentication, ConfigError, ConfigOption, NamedGroup, ProtocolSettings,
-    ProtocolVersion, Roots, SignatureScheme,
-};
+use crate::{CipherSuite, ClientAuthentication, Hook, NamedGroup, ProtocolVersion, SignatureScheme};
 
 /// What one instance of a backend (library, version, build) can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,29 +43,33 @@ pub struct RoleCapabilities {
     /// Application protocols are negotiated.
     pub alpn: bool,
     /// A verifier of the application's decides.
-    pub verifier: VerifierHook,
+    pub verifier: Hook,
     /// Sessions are resumed.
     pub resumption: bool,
     /// Resumption can be forbidden.
     pub resumption_off: bool,
+    /// Sessions are kept in a store of the application's.
+    pub session_store: Hook,
+    /// Identities whose key a signer of the application's holds.
+    pub signer: Hook,
     /// Secrets can be logged.
     pub key_log: bool,
+    /// Chains are held against revocation lists.
+    pub crls: bool,
+    /// A server presents an OCSP response with its identity; a client asks for one and reports it.
+    pub ocsp_staple: bool,
+    /// The size of the records that are sent can be limited.
+    pub max_record_plaintext: bool,
+    /// Early data is sent, or taken.
+    pub early_data: bool,
+    /// Key material can be exported.
+    pub exporter: bool,
+    /// Keys are renewed on request.
+    pub key_update: bool,
     /// The alert for a refused certificate is the one that [`CertificateError::alert`](crate::CertificateError::alert)
     /// names; where false, it is the library's own choice. A verdict that had to be awaited under
-    /// [`VerifierHook::HeldBack`] comes too late for an alert: the peer sees a cut.
+    /// [`Hook::HeldBack`] comes too late for an alert: the peer sees a cut.
     pub exact_alerts: bool,
-}
-
-/// How a verifier of the application's is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum VerifierHook {
-    /// It cannot be.
-    Unsupported,
-    /// In place; where it has to wait, every byte is held back until it has answered.
-    HeldBack,
-    /// As an await in the middle of the handshake.
-    Suspends,
 }
 
 /// What a backend can do as a client.
@@ -83,6 +84,8 @@ pub struct ClientCapabilities {
     pub explicit_roots: bool,
     /// An identity can be presented.
     pub identity: bool,
+    /// The number of servers whose sessions are remembered can be set.
+    pub session_cache_size: bool,
 }
 
 /// What a backend can do as a server.
@@ -93,6 +96,12 @@ pub struct ServerCapabilities {
     pub role: RoleCapabilities,
     /// Ways of asking the client for a certificate, beside not asking.
     pub client_authentication: Vec<ClientAuthentication>,
+    /// What is presented depends on the ClientHello: a resolver of the application's, identities for server names.
+    pub resolver: Hook,
+    /// The number of tickets can be set.
+    pub tickets_per_connection: bool,
+    /// The lifetime of sessions can be set.
+    pub session_lifetime: bool,
 }
 
 impl RoleCapabilities {
@@ -107,10 +116,18 @@ impl RoleCapabilities {
             signature_schemes: Vec::new(),
             signature_scheme_choice: false,
             alpn: false,
-            verifier: VerifierHook::Unsupported,
+            verifier: Hook::Unsupported,
             resumption: false,
             resumption_off: false,
+            session_store: Hook::Unsupported,
+            signer: Hook::Unsupported,
             key_log: false,
+            crls: false,
+            ocsp_staple: false,
+            max_record_plaintext: false,
+            early_data: false,
+            exporter: false,
+            key_update: false,
             exact_alerts: false,
         }
     }
@@ -125,98 +142,18 @@ impl Capabilities {
                 sni_off: false,
                 explicit_roots: false,
                 identity: false,
+                session_cache_size: false,
             },
-            server: ServerCapabilities { role: RoleCapabilities::none(), client_authentication: Vec::new() },
+            server: ServerCapabilities {
+                role: RoleCapabilities::none(),
+                client_authentication: Vec::new(),
+                resolver: Hook::Unsupported,
+                tickets_per_connection: false,
+                session_lifetime: false,
+            },
             verifier_alone: false,
             record_ciphers: Vec::new(),
             record_keys: false,
         }
     }
-}
-
-/// Collects the first option that a backend lacks.
-struct Checker {
-    backend: &'static str,
-}
-
-impl Checker {
-    fn require(&self, supported: bool, option: ConfigOption) -> Result<(), ConfigError> {
-        if supported { Ok(()) } else { Err(ConfigError::Unsupported { backend: self.backend, option }) }
-    }
-
-    fn require_choice<T: Copy + PartialEq>(
-        &self,
-        chosen: Option<&[T]>,
-        choice: bool,
-        offered: &[T],
-        list: ConfigOption,
-        item: fn(T) -> ConfigOption,
-    ) -> Result<(), ConfigError> {
-        let Some(chosen) = chosen else { return Ok(()) };
-        self.require(choice, list)?;
-        chosen.iter().try_for_each(|&value| self.require(offered.contains(&value), item(value)))
-    }
-
-    fn check_role(
-        &self,
-        settings: &ProtocolSettings,
-        verifier: bool,
-        role: &RoleCapabilities,
-    ) -> Result<(), ConfigError> {
-        for &version in settings.versions() {
-            self.require(role.versions.contains(&version), ConfigOption::ProtocolVersion(version))?;
-        }
-        self.require_choice(
-            settings.cipher_suites(),
-            role.cipher_suite_choice,
-            &role.cipher_suites,
-            ConfigOption::CipherSuites,
-            ConfigOption::CipherSuite,
-        )?;
-        self.require_choice(
-            settings.named_groups(),
-            role.named_group_choice,
-            &role.named_groups,
-            ConfigOption::NamedGroups,
-            ConfigOption::NamedGroup,
-        )?;
-        self.require_choice(
-            settings.signature_schemes(),
-            role.signature_scheme_choice,
-            &role.signature_schemes,
-            ConfigOption::SignatureSchemes,
-            ConfigOption::SignatureScheme,
-        )?;
-        self.require(settings.alpn().is_empty() || role.alpn, ConfigOption::Alpn)?;
-        self.require(!verifier || role.verifier != VerifierHook::Unsupported, ConfigOption::Verifier)?;
-        self.require(settings.resumption() != Some(true) || role.resumption, ConfigOption::ResumptionOn)?;
-        self.require(
-            settings.resumption() != Some(false) || role.resumption_off,
-            ConfigOption::ResumptionOff,
-        )?;
-        self.require(settings.key_log().is_none() || role.key_log, ConfigOption::KeyLog)
-    }
-}
-
-/// Holds a client's configuration against what its backend can do.
-pub(crate) fn check_client(config: &crate::ClientConfig) -> Result<(), ConfigError> {
-    let capabilities = &config.backend().capabilities().client;
-    let checker = Checker { backend: config.backend().info().name };
-    checker.check_role(config.protocol(), config.verifier().is_some(), &capabilities.role)?;
-    checker.require(config.sni() || capabilities.sni_off, ConfigOption::SniOff)?;
-    let os_roots = matches!(config.roots(), Roots::Os);
-    checker.require(os_roots || capabilities.explicit_roots, ConfigOption::ExplicitRoots)?;
-    checker.require(config.identity().is_none() || capabilities.identity, ConfigOption::ClientIdentity)
-}
-
-/// Holds a server's configuration against what its backend can do.
-pub(crate) fn check_server(config: &crate::ServerConfig) -> Result<(), ConfigError> {
-    let capabilities = &config.backend().capabilities().server;
-    let checker = Checker { backend: config.backend().info().name };
-    checker.check_role(config.protocol(), config.client_verifier().is_some(), &capabilities.role)?;
-    let mode = config.client_authentication();
-    checker.require(
-        mode == ClientAuthentication::None || capabilities.client_authentication.contains(&mode),
-        ConfigOption::ClientAuthentication(mode),
-    )
 }

@@ -24,6 +24,8 @@ pub struct VerifyRequest {
     pub chain: Vec<CertificateDer<'static>>,
     /// The server's name; `None` asks about a client.
     pub server_name: Option<ServerName>,
+    /// The OCSP response that came with the chain.
+    pub ocsp_response: Option<Vec<u8>>,
 }
 
 /// The answer to a [`VerifyRequest`], there already or still to come.
@@ -58,7 +60,8 @@ impl VerifyRequest {
             Some(name) => ExpectedPeer::Server(name),
             None => ExpectedPeer::Client,
         };
-        let chain = PresentedChain { end_entity, intermediates };
+        let ocsp_response = self.ocsp_response.as_deref();
+        let chain = PresentedChain { end_entity, intermediates, ocsp_response };
         self.verifier.verify(&chain, &peer, SystemTime::now()).await
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{BackendInfo, CertificateDer, CipherSuite, NamedGroup, ProtocolVersion};
+use crate::{
+    BackendInfo, CertificateDer, CipherSuite, EarlyDataStatus, NamedGroup, ProtocolVersion, VerifiedChain,
+};
 
 /// Facts of an established connection. `None` where the backend's library does not tell.
 #[derive(Clone, Debug)]
@@ -22,6 +24,16 @@ pub struct ConnectionInfo {
     pub server_name: Option<String>,
     /// The peer's certificates, its own first; only its own where the library shows no others.
     pub peer_chain: Vec<CertificateDer<'static>>,
+    /// The path on which the verifier found the peer's certificate valid, as far as it tells; `None` where the
+    /// peer presented none, a session was resumed, or the library keeps its path to itself.
+    pub verified_chain: Option<VerifiedChain>,
+    /// What this side presented, its own certificate first; empty for nothing. With a resumed session: what it
+    /// would have presented on a server, nothing on a client.
+    pub local_chain: Vec<CertificateDer<'static>>,
+    /// On a client: the OCSP response that the server presented with its certificate, in DER.
+    pub ocsp_response: Option<Vec<u8>>,
+    /// What became of early data.
+    pub early_data: EarlyDataStatus,
     /// Whether an earlier session was resumed, so that no certificate passed.
     pub resumed: Option<bool>,
     /// How long the parts of the handshake took.
@@ -43,6 +55,10 @@ impl ConnectionInfo {
             alpn: None,
             server_name: None,
             peer_chain: Vec::new(),
+            verified_chain: None,
+            local_chain: Vec::new(),
+            ocsp_response: None,
+            early_data: EarlyDataStatus::NotOffered,
             resumed: None,
             timings: Timings::default(),
             handshake_bytes_received: 0,

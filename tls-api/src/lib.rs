@@ -12,10 +12,13 @@ mod backend;
 mod buffer;
 mod byte_stream;
 mod capabilities;
+mod checker;
 mod config;
+mod early_data;
 mod error;
 mod held;
 mod hello;
+mod hook;
 mod identifiers;
 mod identity;
 mod info;
@@ -30,26 +33,31 @@ mod trust;
 mod verifier;
 
 pub use async_trait::async_trait;
-pub use backend::{Backend, BackendInfo, ClientHandshake, Established, Opened, ServerHandshake, Session};
+pub use backend::{
+    Backend, BackendInfo, ClientHandshake, ConnectOptions, Established, Opened, ServerHandshake, Session,
+};
 pub use buffer::Buffer;
 pub use byte_stream::ByteStream;
-pub use capabilities::{
-    Capabilities, ClientCapabilities, RoleCapabilities, ServerCapabilities, VerifierHook,
-};
+pub use capabilities::{Capabilities, ClientCapabilities, RoleCapabilities, ServerCapabilities};
 pub use config::{
     ClientAuthentication, ClientConfig, ClientConfigBuilder, ProtocolSettings, ServerConfig,
     ServerConfigBuilder,
 };
+pub use early_data::{EarlyDataStatus, ReplayableData};
 pub use error::{AlertDescription, CertificateError, ConfigError, ConfigOption, Error, ErrorKind, Phase};
 pub use held::{HeldVerdict, VerifyRequest};
-pub use hello::HelloObserver;
+pub use hello::{FirstHello as ClientHello, HelloObserver};
+pub use hook::{
+    Background, CertificateResolver, Hook, HookError, MemorySessionStore, SessionKey, SessionScope,
+    SessionStore, Signer, SigningThreads, StoredSession, sign_on_thread,
+};
 pub use identifiers::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
-pub use identity::Identity;
+pub use identity::{Identity, IdentityKey};
 pub use info::{ConnectionInfo, Timings};
 pub use key_log::{KeyLog, KeyLogFile};
 pub use memory_io::MemoryIo;
 pub use name::ServerName;
-pub use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+pub use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 #[cfg(any(feature = "tokio", feature = "futures-io"))]
 pub use stream::{HandshakeError, TlsAcceptor, TlsConnector, TlsStream};
 #[cfg(feature = "tokio")]

@@ -10,22 +10,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Buffer, ByteStream, Error, ErrorKind};
+use crate::{AlertDescription, Buffer, ByteStream, ClientHello, Error, ErrorKind, HelloObserver};
 
 /// What one [`Transport::fill`] asks the byte stream for: most flights fit the first.
 const FILL_FIRST: usize = 4 * 1024;
 const FILL: usize = 16 * 1024 + 512;
 
-/// How many bytes a peer may send before the handshake must be complete.
-///
-/// More than any certificate chain needs, post-quantum ones included.
-const HANDSHAKE_LIMIT: u64 = 256 * 1024;
+/// How many bytes a peer may send before the handshake must be complete, unless it is said otherwise.
+const HANDSHAKE_LIMIT: usize = 256 * 1024;
 
 /// A byte stream with its buffers, for the length of a handshake.
 pub struct Transport<'a> {
     io: &'a mut dyn ByteStream,
     incoming: Buffer,
     outgoing: Buffer,
+    limit: u64,
     received: u64,
     sent: u64,
     started: Instant,
@@ -34,12 +33,19 @@ pub struct Transport<'a> {
 }
 
 impl<'a> Transport<'a> {
-    /// A transport over `io` with empty buffers.
+    /// A transport over `io` with empty buffers, on which a peer may send 256 KiB.
     pub fn new(io: &'a mut dyn ByteStream) -> Self {
+        Self::with_limit(io, HANDSHAKE_LIMIT)
+    }
+
+    /// A transport over `io` with empty buffers, on which a peer may send this many bytes, and as many as one
+    /// read brings beyond.
+    pub fn with_limit(io: &'a mut dyn ByteStream, limit: usize) -> Self {
         Self {
             io,
             incoming: Buffer::new(),
             outgoing: Buffer::new(),
+            limit: limit as u64,
             received: 0,
             sent: 0,
             started: Instant::now(),
@@ -69,9 +75,9 @@ impl<'a> Transport<'a> {
     ///
     /// # Errors
     /// [`ErrorKind::UnexpectedEof`] at the end of the stream, [`ErrorKind::LimitExceeded`] when the peer has
-    /// sent 256 KiB and the handshake is still not complete, [`ErrorKind::Io`] when the stream fails.
+    /// sent as much as it may and the handshake is still not complete, [`ErrorKind::Io`] when the stream fails.
     pub async fn fill(&mut self) -> Result<(), Error> {
-        if self.received >= HANDSHAKE_LIMIT {
+        if self.received >= self.limit {
             return Err(ErrorKind::LimitExceeded.into());
         }
         let size = if self.received < FILL_FIRST as u64 { FILL_FIRST } else { FILL };
@@ -93,6 +99,28 @@ impl<'a> Transport<'a> {
         self.received += count as u64;
         self.first_received.get_or_insert_with(|| self.started.elapsed());
         Ok(())
+    }
+
+    /// Awaits the client's first message, which stays in the incoming buffer.
+    ///
+    /// # Errors
+    /// As [`Transport::fill`].
+    pub async fn client_hello(&mut self) -> Result<ClientHello, Error> {
+        loop {
+            let mut observer = HelloObserver::default();
+            observer.received(self.incoming.filled());
+            if observer.client_hello_seen() {
+                return Ok(ClientHello::new(observer.server_name()));
+            }
+            self.fill().await?;
+        }
+    }
+
+    /// Leaves a fatal alert to be sent, in place of what else is outgoing, while no keys protect the connection.
+    pub fn send_plaintext_alert(&mut self, alert: AlertDescription) {
+        self.outgoing.clear();
+        // RFC 8446 §5.1 and §6: an alert's record, in the version that every peer reads; level fatal.
+        self.outgoing.extend(&[21, 3, 3, 0, 2, 2, alert.code()]);
     }
 
     /// Sends every outgoing byte.

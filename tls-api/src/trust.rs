@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use rustls_pki_types::{CertificateDer, pem::PemObject};
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, pem::PemObject};
 
 use crate::ConfigError;
 
@@ -14,7 +14,10 @@ pub enum Roots {
     Os,
     /// Mozilla's, compiled in through the `webpki-root-certs` crate.
     Bundled,
-    /// These and no others.
+    /// None: every chain ends in [`UnknownIssuer`](crate::CertificateError::UnknownIssuer) or
+    /// [`SelfSigned`](crate::CertificateError::SelfSigned). For where nobody is to be trusted, or a verifier decides.
+    None,
+    /// These and no others; an empty list is an error, since it may be meant for any of the other three.
     Explicit(Arc<[CertificateDer<'static>]>),
 }
 
@@ -51,6 +54,7 @@ impl Roots {
                 Err(ConfigError::NoRoots { reason: "an empty list of roots was given".into() })
             }
             Self::Explicit(certificates) => Ok(certificates.clone()),
+            Self::None => Ok(Arc::new([])),
             Self::Bundled => Ok(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned().collect()),
             Self::Os => os_roots(),
         }
@@ -63,12 +67,24 @@ impl Roots {
 pub struct TrustPolicy {
     /// The roots.
     pub roots: Roots,
+    /// Revocation lists: with any given, every certificate below the root must be covered by one in force.
+    pub crls: Vec<CertificateRevocationListDer<'static>>,
 }
 
 impl TrustPolicy {
     /// Trust in these roots.
     pub fn new(roots: Roots) -> Self {
-        Self { roots }
+        Self { roots, crls: Vec::new() }
+    }
+
+    /// The same trust, with these revocation lists.
+    #[must_use]
+    pub fn with_crls(
+        mut self,
+        crls: impl IntoIterator<Item = CertificateRevocationListDer<'static>>,
+    ) -> Self {
+        self.crls = crls.into_iter().collect();
+        self
     }
 }
 

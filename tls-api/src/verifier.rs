@@ -30,6 +30,16 @@ pub struct PresentedChain<'a> {
     pub end_entity: &'a CertificateDer<'a>,
     /// The others, in the order in which they came.
     pub intermediates: &'a [CertificateDer<'a>],
+    /// The OCSP response that a server presented with its certificate, in DER; `None` also where the library
+    /// learns of it only later (OpenSSL in TLS 1.2).
+    pub ocsp_response: Option<&'a [u8]>,
+}
+
+impl<'a> PresentedChain<'a> {
+    /// A chain without an OCSP response.
+    pub fn new(end_entity: &'a CertificateDer<'a>, intermediates: &'a [CertificateDer<'a>]) -> Self {
+        Self { end_entity, intermediates, ocsp_response: None }
+    }
 }
 
 /// Whom the chain must speak for.

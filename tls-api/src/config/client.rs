@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{ProtocolSettings, protocol_setters};
-use crate::{Backend, CertificateVerifier, ConfigError, Identity, Roots, capabilities};
+use rustls_pki_types::CertificateRevocationListDer;
+
+use super::{ProtocolSettings, add_trust_to_scope, protocol_setters};
+use crate::{Backend, CertificateVerifier, ConfigError, Identity, Roots, checker, hook::ScopeDigest};
 
 /// A client's configuration, checked against its backend. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -15,8 +17,11 @@ struct Inner {
     protocol: ProtocolSettings,
     sni: bool,
     roots: Roots,
+    crls: Vec<CertificateRevocationListDer<'static>>,
     verifier: Option<Arc<dyn CertificateVerifier>>,
     identity: Option<Identity>,
+    session_cache_size: Option<usize>,
+    early_data: bool,
 }
 
 impl ClientConfig {
@@ -27,8 +32,11 @@ impl ClientConfig {
             protocol: ProtocolSettings::default(),
             sni: true,
             roots: Roots::Os,
+            crls: Vec::new(),
             verifier: None,
             identity: None,
+            session_cache_size: None,
+            early_data: false,
         };
         ClientConfigBuilder { config }
     }
@@ -53,6 +61,11 @@ impl ClientConfig {
         &self.0.roots
     }
 
+    /// The revocation lists that the server's chain is held against; none for no check of revocation.
+    pub fn crls(&self) -> &[CertificateRevocationListDer<'static>] {
+        &self.0.crls
+    }
+
     /// The application's verifier.
     pub fn verifier(&self) -> Option<&Arc<dyn CertificateVerifier>> {
         self.0.verifier.as_ref()
@@ -61,6 +74,16 @@ impl ClientConfig {
     /// What to present where the server asks for a certificate.
     pub fn identity(&self) -> Option<&Identity> {
         self.0.identity.as_ref()
+    }
+
+    /// How many servers' sessions are remembered in memory; `None` for the default.
+    pub fn session_cache_size(&self) -> Option<usize> {
+        self.0.session_cache_size
+    }
+
+    /// Whether early data may be sent.
+    pub fn early_data(&self) -> bool {
+        self.0.early_data
     }
 }
 
@@ -86,6 +109,17 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// Revocation lists (RFC 5280 §5) that the server's chain is held against. Default: none, no check.
+    ///
+    /// With any list given, every certificate below the root must be covered by a list that is in force: a revoked
+    /// one is [`Revoked`](crate::CertificateError::Revoked), one that no list speaks of, or only an outdated list, is
+    /// [`RevocationUnknown`](crate::CertificateError::RevocationUnknown). Only the backend's own verifier uses them:
+    /// together with [`verifier`](Self::verifier) they are an error.
+    pub fn crls(mut self, crls: impl IntoIterator<Item = CertificateRevocationListDer<'static>>) -> Self {
+        self.config.crls = crls.into_iter().collect();
+        self
+    }
+
     /// A verifier that alone decides on the server's chain; the roots are then not used. Default: the backend's own.
     pub fn verifier(mut self, verifier: Arc<dyn CertificateVerifier>) -> Self {
         self.config.verifier = Some(verifier);
@@ -98,6 +132,22 @@ impl ClientConfigBuilder {
         self
     }
 
+    /// How many servers' sessions are remembered in memory, the latest eight of each. Default: 256.
+    ///
+    /// With a [`session_store`](Self::session_store) it is the store that says how many: both are an error.
+    pub fn session_cache_size(mut self, servers: usize) -> Self {
+        self.config.session_cache_size = Some(servers);
+        self
+    }
+
+    /// Lets [`ConnectOptions::early_data`](crate::ConnectOptions::early_data) be sent (RFC 8446 §2.3). Default: no.
+    ///
+    /// An attacker can send early data again: see [`ReplayableData`](crate::ReplayableData).
+    pub fn early_data(mut self, on: bool) -> Self {
+        self.config.early_data = on;
+        self
+    }
+
     /// Checks the configuration, also against what the backend can do.
     ///
     /// # Errors
@@ -106,8 +156,40 @@ impl ClientConfigBuilder {
     pub fn build(mut self) -> Result<ClientConfig, ConfigError> {
         let offered = &self.config.backend.capabilities().client.role.versions;
         self.config.protocol.finish(offered)?;
+        self.config.refuse_contradictions()?;
+        if self.config.protocol.session_store.is_some() {
+            self.config.protocol.session_scope = Some(self.config.session_scope()?.scope());
+        }
         let config = ClientConfig(Arc::new(self.config));
-        capabilities::check_client(&config)?;
+        checker::check_client(&config)?;
         Ok(config)
+    }
+}
+
+impl Inner {
+    /// What two options cannot mean together.
+    fn refuse_contradictions(&self) -> Result<(), ConfigError> {
+        let invalid = |option, reason: &str| Err(ConfigError::Invalid { option, reason: reason.into() });
+        if self.verifier.is_some() && !self.crls.is_empty() {
+            return invalid("crls", "a verifier of the application's decides alone; give the lists to it");
+        }
+        if self.session_cache_size.is_some() && self.protocol.session_store.is_some() {
+            return invalid("session_cache_size", "sessions are kept in the session_store; leave one out");
+        }
+        if self.session_cache_size == Some(0) {
+            return invalid("session_cache_size", "it is zero; forbid resumption instead");
+        }
+        if self.early_data && self.protocol.resumption == Some(false) {
+            return invalid("early_data", "it needs a session to resume, and resumption is forbidden");
+        }
+        Ok(())
+    }
+
+    fn session_scope(&self) -> Result<ScopeDigest, ConfigError> {
+        let scope = self.protocol.add_to_scope(ScopeDigest::new(&*self.backend, "client"));
+        let scope = add_trust_to_scope(scope, self.verifier.as_ref(), Some(&self.roots), &self.crls)?;
+        let own = self.identity.iter().flat_map(Identity::chain);
+        let scope = own.fold(scope, |scope, certificate| scope.with("identity", certificate));
+        Ok(scope.with("sni", [u8::from(self.sni)]))
     }
 }

@@ -3,16 +3,37 @@
 mod client;
 mod server;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use rustls_pki_types::CertificateRevocationListDer;
 
 pub use self::{
     client::{ClientConfig, ClientConfigBuilder},
     server::{ClientAuthentication, ServerConfig, ServerConfigBuilder},
 };
-use crate::{CipherSuite, ConfigError, KeyLog, NamedGroup, ProtocolVersion, SignatureScheme};
+use crate::{
+    CertificateVerifier, CipherSuite, ConfigError, KeyLog, NamedGroup, ProtocolVersion, Roots, SessionScope,
+    SessionStore, SignatureScheme, hook::ScopeDigest,
+};
 
 /// The time within which a handshake must end, unless the configuration says otherwise.
 const HANDSHAKE_TIME_LIMIT: Duration = Duration::from_secs(10);
+
+/// How many bytes a peer may send before the handshake must be complete, unless the configuration says otherwise:
+/// more than any certificate chain needs, post-quantum ones included.
+const HANDSHAKE_SIZE_LIMIT: usize = 256 * 1024;
+
+/// The least that a limit on the size may be: a client's hello with a post-quantum key share, and a small chain.
+const LEAST_HANDSHAKE_SIZE_LIMIT: usize = 8 * 1024;
+
+/// RFC 8446 §5.1 allows 2^14 bytes of plaintext in a record; the least is RFC 6066's smallest of §4.
+const RECORD_PLAINTEXT: std::ops::RangeInclusive<usize> = 512..=1 << 14;
 
 /// What client and server configure alike.
 #[derive(Clone, Debug)]
@@ -24,8 +45,12 @@ pub struct ProtocolSettings {
     signature_schemes: Option<Vec<SignatureScheme>>,
     alpn: Vec<Vec<u8>>,
     resumption: Option<bool>,
+    session_store: Option<Arc<dyn SessionStore>>,
+    session_scope: Option<SessionScope>,
     key_log: Option<Arc<dyn KeyLog>>,
+    max_record_plaintext: Option<usize>,
     handshake_time_limit: Option<Duration>,
+    handshake_size_limit: usize,
 }
 
 impl Default for ProtocolSettings {
@@ -37,8 +62,12 @@ impl Default for ProtocolSettings {
             signature_schemes: None,
             alpn: Vec::new(),
             resumption: None,
+            session_store: None,
+            session_scope: None,
             key_log: None,
+            max_record_plaintext: None,
             handshake_time_limit: Some(HANDSHAKE_TIME_LIMIT),
+            handshake_size_limit: HANDSHAKE_SIZE_LIMIT,
         }
     }
 }
@@ -84,6 +113,21 @@ impl ProtocolSettings {
         self.resumption
     }
 
+    /// Where sessions are kept, where it is the application that says so.
+    pub fn session_store(&self) -> Option<&Arc<dyn SessionStore>> {
+        self.session_store.as_ref()
+    }
+
+    /// What the keys of all stored sessions of this configuration have in common; there with a store.
+    pub fn session_scope(&self) -> Option<SessionScope> {
+        self.session_scope
+    }
+
+    /// The most plaintext in one record that is sent, in bytes; `None` for as much as a record takes.
+    pub fn max_record_plaintext(&self) -> Option<usize> {
+        self.max_record_plaintext
+    }
+
     /// Who is told the secrets.
     pub fn key_log(&self) -> Option<&Arc<dyn KeyLog>> {
         self.key_log.as_ref()
@@ -92,6 +136,28 @@ impl ProtocolSettings {
     /// The time within which a handshake must end.
     pub fn handshake_time_limit(&self) -> Option<Duration> {
         self.handshake_time_limit
+    }
+
+    /// How many bytes a peer may send before the handshake must be complete.
+    pub fn handshake_size_limit(&self) -> usize {
+        self.handshake_size_limit
+    }
+
+    /// What both roles add to the scope of their sessions.
+    fn add_to_scope(&self, scope: ScopeDigest) -> ScopeDigest {
+        let codes = |codes: Option<Vec<u16>>| -> Vec<u8> {
+            codes.into_iter().flatten().flat_map(u16::to_be_bytes).collect()
+        };
+        let versions = self.versions().iter().map(|version| version.code()).collect();
+        let suites = self.cipher_suites().map(|suites| suites.iter().map(|suite| suite.code()).collect());
+        let groups = self.named_groups().map(|groups| groups.iter().map(|group| group.code()).collect());
+        let schemes = self.signature_schemes().map(|all| all.iter().map(|scheme| scheme.code()).collect());
+        let scope = scope
+            .with("versions", codes(Some(versions)))
+            .with("suites", codes(suites))
+            .with("groups", codes(groups))
+            .with("schemes", codes(schemes));
+        self.alpn().iter().fold(scope, |scope, protocol| scope.with("alpn", protocol))
     }
 
     /// Takes the backend's versions where the application names none, and refuses what makes no sense anywhere.
@@ -121,11 +187,38 @@ impl ProtocolSettings {
         if self.alpn.iter().any(|protocol| protocol.is_empty() || protocol.len() > 255) {
             return invalid("alpn", "a protocol has 1 to 255 bytes (RFC 7301 §3.1)");
         }
+        if self.max_record_plaintext.is_some_and(|most| !RECORD_PLAINTEXT.contains(&most)) {
+            return invalid("max_record_plaintext", "a record carries 512 to 16384 bytes (RFC 8446 §5.1)");
+        }
+        if self.session_store.is_some() && self.resumption == Some(false) {
+            return invalid("session_store", "it is set, but resumption is forbidden; leave one of them out");
+        }
+        if self.handshake_size_limit < LEAST_HANDSHAKE_SIZE_LIMIT {
+            return invalid("handshake_size_limit", "less than 8 KiB holds no handshake");
+        }
         if self.handshake_time_limit == Some(Duration::ZERO) {
             return invalid("handshake_time_limit", "it is zero, so that no handshake could end within it");
         }
         Ok(())
     }
+}
+
+/// What trust adds to the scope of sessions: no looser policy resumes the session of a stricter one.
+fn add_trust_to_scope(
+    scope: ScopeDigest,
+    verifier: Option<&Arc<dyn CertificateVerifier>>,
+    roots: Option<&Roots>,
+    crls: &[CertificateRevocationListDer<'static>],
+) -> Result<ScopeDigest, ConfigError> {
+    static CONFIGURATIONS: AtomicU64 = AtomicU64::new(0);
+    if verifier.is_some() {
+        // Nobody knows what it checks, so its sessions are those of this one configuration, in this one process.
+        let unique = (std::process::id(), SystemTime::now(), CONFIGURATIONS.fetch_add(1, Ordering::Relaxed));
+        return Ok(scope.with("verifier", format!("{unique:?}")));
+    }
+    let Some(roots) = roots else { return Ok(scope) };
+    let scope = roots.certificates()?.iter().fold(scope, |scope, root| scope.with("root", root));
+    Ok(crls.iter().fold(scope, |scope, crl| scope.with("crl", crl)))
 }
 
 /// The setters that both builders have, documented once.
@@ -179,10 +272,28 @@ macro_rules! protocol_setters {
 
         /// Insists on session resumption being offered (`true`) or forbids it (`false`).
         ///
-        /// Default: sessions are resumed wherever the backend can. Sessions are kept in memory, with this
-        /// configuration: no other one, and no other backend, ever sees them.
+        /// Default: sessions are resumed wherever the backend can. Without a
+        /// [`session_store`](Self::session_store) they are kept in memory, with this configuration: no other one,
+        /// and no other backend, ever sees them.
         pub fn resumption(mut self, on: bool) -> Self {
             self.config.protocol.resumption = Some(on);
+            self
+        }
+
+        /// Keeps sessions in a store of the application's. Default: in memory, with this configuration.
+        ///
+        /// A server with a store gives out ids for tickets, and keeps the sessions themselves there.
+        pub fn session_store(mut self, store: std::sync::Arc<dyn crate::SessionStore>) -> Self {
+            self.config.protocol.session_store = Some(store);
+            self
+        }
+
+        /// The most plaintext in one record that is sent: 512 to 16384 bytes. Default: 16384.
+        ///
+        /// Small records reach the peer's application sooner; large ones cost less. What the peer sends is its own
+        /// choice, up to what RFC 8446 §5.1 allows.
+        pub fn max_record_plaintext(mut self, bytes: usize) -> Self {
+            self.config.protocol.max_record_plaintext = Some(bytes);
             self
         }
 
@@ -195,6 +306,14 @@ macro_rules! protocol_setters {
         /// The time within which a handshake must end. Default: 10 seconds.
         pub fn handshake_time_limit(mut self, limit: std::time::Duration) -> Self {
             self.config.protocol.handshake_time_limit = Some(limit);
+            self
+        }
+
+        /// How many bytes the peer may send before the handshake must be complete, at least 8 KiB. Default: 256 KiB.
+        ///
+        /// More ends the handshake with [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded).
+        pub fn handshake_size_limit(mut self, bytes: usize) -> Self {
+            self.config.protocol.handshake_size_limit = bytes;
             self
         }
 

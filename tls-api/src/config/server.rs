@@ -1,9 +1,28 @@
 //! What a server configures.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
-use super::{ProtocolSettings, protocol_setters};
-use crate::{Backend, CertificateVerifier, ConfigError, Identity, Roots, capabilities};
+use rustls_pki_types::CertificateRevocationListDer;
+
+use super::{ProtocolSettings, add_trust_to_scope, protocol_setters};
+use crate::{
+    AlertDescription, Backend, CertificateResolver, CertificateVerifier, ConfigError, Error, ErrorKind,
+    Identity, Roots, Transport, checker,
+    hook::{ScopeDigest, SniResolver},
+};
+
+/// For how long a session may be resumed, unless the configuration says otherwise.
+const SESSION_LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// RFC 8446 §4.6.1: no ticket is used for longer than seven days.
+const LONGEST_SESSION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How many tickets a TLS 1.3 connection brings, unless the configuration says otherwise, and at most.
+const TICKETS: u8 = 2;
+const MOST_TICKETS: u8 = 16;
+
+/// The most early data that a server may be told to take: it is held until the handshake is complete.
+const MOST_EARLY_DATA: u32 = 1 << 20;
 
 /// A server's configuration, checked against its backend. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -13,10 +32,19 @@ pub struct ServerConfig(Arc<Inner>);
 struct Inner {
     backend: Arc<dyn Backend>,
     protocol: ProtocolSettings,
-    identity: Identity,
+    /// What is presented where no resolver says otherwise.
+    identity: Option<Identity>,
+    sni_identities: SniResolver,
+    /// A pattern that is no DNS name.
+    bad_pattern: Option<String>,
+    resolver: Option<Arc<dyn CertificateResolver>>,
     client_authentication: ClientAuthentication,
     client_roots: Option<Roots>,
+    client_crls: Vec<CertificateRevocationListDer<'static>>,
     client_verifier: Option<Arc<dyn CertificateVerifier>>,
+    tickets_per_connection: Option<u8>,
+    session_lifetime: Option<Duration>,
+    max_early_data: u32,
 }
 
 /// Whether the server asks the client for a certificate (RFC 8446 §4.3.2).
@@ -45,13 +73,38 @@ impl fmt::Display for ClientAuthentication {
 impl ServerConfig {
     /// Starts a configuration for this backend, with secure defaults: who the server is, it must be told.
     pub fn builder(backend: Arc<dyn Backend>, identity: Identity) -> ServerConfigBuilder {
+        Self::start(backend, Some(identity), None)
+    }
+
+    /// Starts a configuration whose resolver alone says what is presented.
+    ///
+    /// A client for whom it has nothing is refused with `unrecognized_name`.
+    pub fn builder_with_resolver(
+        backend: Arc<dyn Backend>,
+        resolver: Arc<dyn CertificateResolver>,
+    ) -> ServerConfigBuilder {
+        Self::start(backend, None, Some(resolver))
+    }
+
+    fn start(
+        backend: Arc<dyn Backend>,
+        identity: Option<Identity>,
+        resolver: Option<Arc<dyn CertificateResolver>>,
+    ) -> ServerConfigBuilder {
         let config = Inner {
             backend,
             protocol: ProtocolSettings::default(),
             identity,
+            sni_identities: SniResolver::default(),
+            bad_pattern: None,
+            resolver,
             client_authentication: ClientAuthentication::None,
             client_roots: None,
+            client_crls: Vec::new(),
             client_verifier: None,
+            tickets_per_connection: None,
+            session_lifetime: None,
+            max_early_data: 0,
         };
         ServerConfigBuilder { config }
     }
@@ -66,9 +119,45 @@ impl ServerConfig {
         &self.0.protocol
     }
 
-    /// What the server presents.
-    pub fn identity(&self) -> &Identity {
-        &self.0.identity
+    /// What the server presents where no resolver says otherwise; `None` where only the resolver says.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.0.identity.as_ref()
+    }
+
+    /// Who chooses what is presented, of the application's or from the identities for server names.
+    pub fn resolver(&self) -> Option<&Arc<dyn CertificateResolver>> {
+        self.0.resolver.as_ref()
+    }
+
+    /// Every identity that is known before a client comes: to be prepared once.
+    pub fn identities(&self) -> impl Iterator<Item = &Identity> {
+        self.0.identity.iter().chain(self.0.sni_identities.identities())
+    }
+
+    /// What to present to the client whose hello is on its way: for backends, before their library starts.
+    ///
+    /// The hello stays in the transport. Without a resolver it is not waited for.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoIdentity`] when there is nothing to present, [`ErrorKind::Hook`] when the resolver fails, and
+    /// what [`Transport::client_hello`] gives. The alert is in the transport.
+    pub async fn resolve_identity(&self, transport: &mut Transport<'_>) -> Result<Identity, Error> {
+        let resolved = match &self.0.resolver {
+            None => Ok(None),
+            Some(resolver) => {
+                let hello = transport.client_hello().await?;
+                resolver.resolve(&hello).await
+            }
+        };
+        let (error, alert) = match resolved {
+            Ok(resolved) => match resolved.or_else(|| self.0.identity.clone()) {
+                Some(identity) => return Ok(identity),
+                None => (Error::new(ErrorKind::NoIdentity), AlertDescription::UNRECOGNIZED_NAME),
+            },
+            Err(error) => (Error::new(ErrorKind::Hook).with_source(error), AlertDescription::INTERNAL_ERROR),
+        };
+        transport.send_plaintext_alert(alert);
+        Err(error.with_alert_sent(alert))
     }
 
     /// Whether the client is asked for a certificate.
@@ -81,9 +170,39 @@ impl ServerConfig {
         self.0.client_roots.as_ref()
     }
 
+    /// The revocation lists that a client's chain is held against; none for no check of revocation.
+    pub fn client_crls(&self) -> &[CertificateRevocationListDer<'static>] {
+        &self.0.client_crls
+    }
+
     /// The application's verifier for clients.
     pub fn client_verifier(&self) -> Option<&Arc<dyn CertificateVerifier>> {
         self.0.client_verifier.as_ref()
+    }
+
+    /// How many tickets a TLS 1.3 connection brings, as set; `None` for the default.
+    pub fn tickets_per_connection(&self) -> Option<u8> {
+        self.0.tickets_per_connection
+    }
+
+    /// How many tickets a TLS 1.3 connection brings.
+    pub fn tickets(&self) -> u8 {
+        self.0.tickets_per_connection.unwrap_or(TICKETS)
+    }
+
+    /// For how long a session may be resumed, as set; `None` for the default.
+    pub fn session_lifetime_set(&self) -> Option<Duration> {
+        self.0.session_lifetime
+    }
+
+    /// For how long a session may be resumed.
+    pub fn session_lifetime(&self) -> Duration {
+        self.0.session_lifetime.unwrap_or(SESSION_LIFETIME)
+    }
+
+    /// How many bytes of early data are taken from a client; 0 for none.
+    pub fn max_early_data(&self) -> u32 {
+        self.0.max_early_data
     }
 }
 
@@ -97,6 +216,50 @@ pub struct ServerConfigBuilder {
 impl ServerConfigBuilder {
     protocol_setters!();
 
+    /// What to present to clients that ask for this server name (RFC 6066 §3), exact or as `*.example.com`.
+    ///
+    /// An exact name wins over a wildcard, which stands for one label; clients that ask for no name or for another
+    /// get the identity that the builder was started with. Default: that one for all.
+    pub fn sni_identity(mut self, name: &str, identity: Identity) -> Self {
+        if !self.config.sni_identities.add(name, identity) {
+            self.config.bad_pattern = Some(name.into());
+        }
+        self
+    }
+
+    /// Asks the resolver what to present; where it has nothing, the identity that the builder was started with.
+    ///
+    /// Default: that identity for all. Together with [`sni_identity`](Self::sni_identity) it is an error.
+    pub fn resolver(mut self, resolver: Arc<dyn CertificateResolver>) -> Self {
+        self.config.resolver = Some(resolver);
+        self
+    }
+
+    /// How many tickets a TLS 1.3 connection brings for resumption: 1 to 16. Default: 2.
+    ///
+    /// None at all is [`resumption(false)`](Self::resumption). TLS 1.2 has one ticket or id.
+    pub fn tickets_per_connection(mut self, count: u8) -> Self {
+        self.config.tickets_per_connection = Some(count);
+        self
+    }
+
+    /// For how long a session may be resumed: 1 second to 7 days (RFC 8446 §4.6.1). Default: 2 hours.
+    pub fn session_lifetime(mut self, lifetime: Duration) -> Self {
+        self.config.session_lifetime = Some(lifetime);
+        self
+    }
+
+    /// How many bytes of early data (RFC 8446 §2.3) to take from a client, at most 1 MiB. Default: 0, none.
+    ///
+    /// They are held until the handshake is complete, and handed out by
+    /// [`TlsStream::take_early_data`](crate::TlsStream::take_early_data) alone: see
+    /// [`ReplayableData`](crate::ReplayableData). Each ticket is taken once by this configuration, so that a replay
+    /// to the same server is not accepted; servers that share none of their state can each be sent it once.
+    pub fn max_early_data(mut self, bytes: u32) -> Self {
+        self.config.max_early_data = bytes;
+        self
+    }
+
     /// Whether the client is asked for a certificate. Default: [`ClientAuthentication::None`].
     ///
     /// Any other needs [`client_roots`](Self::client_roots) or a [`client_verifier`](Self::client_verifier).
@@ -108,6 +271,16 @@ impl ServerConfigBuilder {
     /// The roots that a client's chain must lead to. No default: clients are trusted by decision only.
     pub fn client_roots(mut self, roots: Roots) -> Self {
         self.config.client_roots = Some(roots);
+        self
+    }
+
+    /// Revocation lists that a client's chain is held against, as in
+    /// [`ClientConfigBuilder::crls`](crate::ClientConfigBuilder::crls). Default: none, no check.
+    pub fn client_crls(
+        mut self,
+        crls: impl IntoIterator<Item = CertificateRevocationListDer<'static>>,
+    ) -> Self {
+        self.config.client_crls = crls.into_iter().collect();
         self
     }
 
@@ -125,18 +298,77 @@ impl ServerConfigBuilder {
     pub fn build(mut self) -> Result<ServerConfig, ConfigError> {
         let offered = &self.config.backend.capabilities().server.role.versions;
         self.config.protocol.finish(offered)?;
-        let asks = self.config.client_authentication != ClientAuthentication::None;
-        let can_answer = self.config.client_roots.is_some() || self.config.client_verifier.is_some();
-        if asks != can_answer {
+        self.config.refuse_contradictions()?;
+        if self.config.protocol.session_store.is_some() {
+            self.config.protocol.session_scope = Some(self.config.session_scope()?.scope());
+        }
+        let mut config = self.config;
+        let chooses_by_name = !config.sni_identities.is_empty();
+        if chooses_by_name {
+            config.resolver = Some(Arc::new(config.sni_identities.clone()));
+        }
+        let config = ServerConfig(Arc::new(config));
+        checker::check_server(&config, chooses_by_name)?;
+        Ok(config)
+    }
+}
+
+impl Inner {
+    /// What makes no sense anywhere, and what two options cannot mean together.
+    fn refuse_contradictions(&self) -> Result<(), ConfigError> {
+        let invalid = |option, reason: String| Err(ConfigError::Invalid { option, reason });
+        let asks = self.client_authentication != ClientAuthentication::None;
+        if asks != (self.client_roots.is_some() || self.client_verifier.is_some()) {
             let reason = if asks {
                 "clients are asked for a certificate, but neither client_roots nor client_verifier is set"
             } else {
                 "client_roots or client_verifier is set, but clients are not asked for a certificate"
             };
-            return Err(ConfigError::Invalid { option: "client_authentication", reason: reason.into() });
+            return invalid("client_authentication", reason.into());
         }
-        let config = ServerConfig(Arc::new(self.config));
-        capabilities::check_server(&config)?;
-        Ok(config)
+        if !self.client_crls.is_empty() && (self.client_verifier.is_some() || !asks) {
+            let reason =
+                "they are for client_roots, which the backend's own verifier trusts; give both, or neither";
+            return invalid("client_crls", reason.into());
+        }
+        if let Some(pattern) = &self.bad_pattern {
+            let reason = format!("`{pattern}` is no DNS name; write it as example.com or *.example.com");
+            return invalid("sni_identity", reason);
+        }
+        if self.resolver.is_some() && !self.sni_identities.is_empty() {
+            return invalid("sni_identity", "a resolver chooses already; have it choose all".into());
+        }
+        self.refuse_impossible_sessions()
+    }
+
+    fn refuse_impossible_sessions(&self) -> Result<(), ConfigError> {
+        let invalid = |option, reason: &str| Err(ConfigError::Invalid { option, reason: reason.into() });
+        if self.tickets_per_connection.is_some_and(|count| count == 0 || count > MOST_TICKETS) {
+            return invalid("tickets_per_connection", "1 to 16 can be sent; forbid resumption for none");
+        }
+        let second = Duration::from_secs(1);
+        if self.session_lifetime.is_some_and(|time| time < second || time > LONGEST_SESSION_LIFETIME) {
+            return invalid("session_lifetime", "it is 1 second to 7 days (RFC 8446 §4.6.1)");
+        }
+        if self.max_early_data > MOST_EARLY_DATA {
+            return invalid(
+                "max_early_data",
+                "a server holds it until the handshake is complete; 1 MiB at most",
+            );
+        }
+        let needs_sessions = self.tickets_per_connection.is_some()
+            || self.session_lifetime.is_some()
+            || self.max_early_data > 0;
+        if needs_sessions && self.protocol.resumption == Some(false) {
+            return invalid("resumption", "it is forbidden, but tickets, lifetimes or early data are set");
+        }
+        Ok(())
+    }
+
+    fn session_scope(&self) -> Result<ScopeDigest, ConfigError> {
+        let scope = self.protocol.add_to_scope(ScopeDigest::new(&*self.backend, "server"));
+        let verifier = self.client_verifier.as_ref();
+        let scope = add_trust_to_scope(scope, verifier, self.client_roots.as_ref(), &self.client_crls)?;
+        Ok(scope.with("client authentication", self.client_authentication.to_string()))
     }
 }

@@ -78,6 +78,14 @@ pub enum CertificateError {
     /// It was revoked by its issuer.
     #[error("the certificate was revoked by its issuer")]
     Revoked,
+    /// Revocation is checked, and no list in force speaks of it.
+    #[error(
+        "no revocation list in force covers the certificate: {detail}; give a current one from its issuer"
+    )]
+    RevocationUnknown {
+        /// What is missing or outdated, as the library says it.
+        detail: String,
+    },
     /// It cannot be parsed.
     #[error("the certificate is malformed: {detail}")]
     Malformed {
@@ -111,7 +119,7 @@ impl CertificateError {
             Self::BadSignature => AlertDescription::DECRYPT_ERROR,
             Self::Revoked => AlertDescription::CERTIFICATE_REVOKED,
             Self::Missing => AlertDescription::CERTIFICATE_REQUIRED,
-            Self::Other { .. } => AlertDescription::CERTIFICATE_UNKNOWN,
+            Self::RevocationUnknown { .. } | Self::Other { .. } => AlertDescription::CERTIFICATE_UNKNOWN,
         }
     }
 

@@ -88,6 +88,12 @@ impl PartialEq for ConfigError {
 impl Eq for ConfigError {}
 
 impl ConfigError {
+    /// Keys were to be renewed in TLS 1.2.
+    pub fn no_key_update() -> Self {
+        let reason = "TLS 1.2 has no key update (RFC 8446 §4.6.3); connect anew for new keys".into();
+        Self::Invalid { option: "update_keys", reason }
+    }
+
     /// The library's own reason, from any of its errors.
     pub fn backend(backend: &'static str, reason: impl fmt::Display) -> Self {
         Self::Backend { backend, reason: reason.to_string() }
@@ -130,6 +136,32 @@ pub enum ConfigOption {
     ResumptionOff,
     /// A key log.
     KeyLog,
+    /// A store of the application's for sessions.
+    SessionStore,
+    /// How many servers' sessions are remembered.
+    SessionCacheSize,
+    /// How many tickets a connection brings.
+    TicketsPerConnection,
+    /// For how long sessions may be resumed.
+    SessionLifetime,
+    /// Early data.
+    EarlyData,
+    /// Identities for server names.
+    SniIdentities,
+    /// A certificate resolver of the application's.
+    Resolver,
+    /// An identity whose key a signer of the application's holds.
+    Signer,
+    /// An OCSP response with the identity.
+    OcspStaple,
+    /// Revocation lists.
+    Crls,
+    /// A limit on the size of records.
+    MaxRecordPlaintext,
+    /// Exporting key material.
+    Exporter,
+    /// Renewing keys on request.
+    KeyUpdate,
     /// A certificate verifier to use alone.
     VerifierAlone,
     /// A record cipher for this suite.
@@ -155,6 +187,19 @@ impl fmt::Display for ConfigOption {
             Self::ResumptionOn => f.write_str("insisting on resumption"),
             Self::ResumptionOff => f.write_str("forbidding resumption"),
             Self::KeyLog => f.write_str("a key log"),
+            Self::SessionStore => f.write_str("a session store of the application's"),
+            Self::SessionCacheSize => f.write_str("a size of the session cache"),
+            Self::TicketsPerConnection => f.write_str("a number of session tickets"),
+            Self::SessionLifetime => f.write_str("a lifetime of sessions"),
+            Self::EarlyData => f.write_str("early data"),
+            Self::SniIdentities => f.write_str("identities for server names"),
+            Self::Resolver => f.write_str("a certificate resolver of the application's"),
+            Self::Signer => f.write_str("a signer of the application's"),
+            Self::OcspStaple => f.write_str("an OCSP response"),
+            Self::Crls => f.write_str("certificate revocation lists"),
+            Self::MaxRecordPlaintext => f.write_str("a limit on the size of records"),
+            Self::Exporter => f.write_str("exporting key material"),
+            Self::KeyUpdate => f.write_str("renewing keys on request"),
             Self::VerifierAlone => f.write_str("a certificate verifier on its own"),
             Self::RecordCipher(suite) => write!(f, "a record cipher for {suite}"),
         }

@@ -56,6 +56,10 @@ pub enum ErrorKind {
     LimitExceeded,
     /// The keys have protected as much as they may, and cannot be renewed in this version (RFC 8446 §5.5).
     KeysExhausted,
+    /// The server has no identity for the name that the client asked for.
+    NoIdentity,
+    /// A hook of the application's failed: its [`HookError`](crate::HookError) is the source.
+    Hook,
     /// The configuration cannot be used.
     Config(ConfigError),
     /// The library failed in a way that is nobody's fault on the wire.
@@ -163,6 +167,10 @@ impl fmt::Display for Error {
             ErrorKind::BadRecord => f.write_str("a record failed authentication"),
             ErrorKind::LimitExceeded => f.write_str("the peer sent more than a bound allows"),
             ErrorKind::KeysExhausted => f.write_str("the session keys are used up; connect anew"),
+            ErrorKind::NoIdentity => f.write_str(
+                "no identity for the server name that the client asked for; add one, or a default",
+            ),
+            ErrorKind::Hook => f.write_str("a hook of the application failed"),
             ErrorKind::Config(error) => error.fmt(f),
             ErrorKind::Backend => f.write_str("the TLS library failed"),
         }?;
@@ -171,6 +179,7 @@ impl fmt::Display for Error {
             | ErrorKind::PeerMisbehaved
             | ErrorKind::PeerIncompatible
             | ErrorKind::Backend
+            | ErrorKind::Hook
             | ErrorKind::Io(_),
             Some(source),
         ) = (&self.0.kind, &self.0.source)
@@ -244,7 +253,8 @@ impl From<Error> for io::Error {
             | ErrorKind::NoApplicationProtocol
             | ErrorKind::BadRecord
             | ErrorKind::LimitExceeded => io::ErrorKind::InvalidData,
-            ErrorKind::KeysExhausted | ErrorKind::Backend => io::ErrorKind::Other,
+            ErrorKind::NoIdentity => io::ErrorKind::NotFound,
+            ErrorKind::KeysExhausted | ErrorKind::Hook | ErrorKind::Backend => io::ErrorKind::Other,
         };
         Self::new(kind, error)
     }

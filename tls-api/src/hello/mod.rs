@@ -7,6 +7,7 @@
 
 mod client_hello;
 mod deframe;
+mod first;
 mod reader;
 mod server_hello;
 mod server_key_exchange;
@@ -14,6 +15,8 @@ mod server_key_exchange;
 mod tests;
 
 use std::ops::ControlFlow;
+
+pub use self::first::ClientHello as FirstHello;
 
 use self::client_hello::ClientHello;
 use self::deframe::{Deframer, Event, HandshakeType};

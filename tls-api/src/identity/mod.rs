@@ -5,19 +5,48 @@ use std::{fmt, path::Path, sync::Arc};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
 use crate::{
-    ConfigError,
+    ConfigError, Signer,
     trust::{certificates_from_pem, in_file, read},
 };
 
 /// A chain, the end entity's certificate first, and its private key.
 ///
-/// Cheap to clone. The key is zeroized when the last clone goes.
+/// Cheap to clone. The key is zeroized when the last clone goes. It may be elsewhere, in the hands of a [`Signer`].
 #[derive(Clone)]
 pub struct Identity(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
+    key: IdentityKey,
+    ocsp_response: Option<Vec<u8>>,
+}
+
+/// Where the private key of an [`Identity`] is.
+#[allow(clippy::exhaustive_enums, reason = "a key is here or elsewhere, and a backend must know which")]
+pub enum IdentityKey {
+    /// Here.
+    Der(PrivateKeyDer<'static>),
+    /// In the hands of this signer.
+    Signer(Arc<dyn Signer>),
+}
+
+impl Clone for IdentityKey {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Der(key) => Self::Der(key.clone_key()),
+            Self::Signer(signer) => Self::Signer(signer.clone()),
+        }
+    }
+}
+
+impl fmt::Debug for IdentityKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Der(_) => f.write_str("Der"),
+            Self::Signer(signer) => f.debug_tuple("Signer").field(signer).finish(),
+        }
+    }
 }
 
 impl Identity {
@@ -83,7 +112,31 @@ impl Identity {
         identity
     }
 
+    /// With the key in the hands of a signer, for a chain in DER.
+    ///
+    /// # Errors
+    /// [`ConfigError::Certificates`] for an empty chain or what is not DER. That the signer's key is the
+    /// certificate's shows in the first handshake.
+    pub fn from_signer(
+        chain: impl IntoIterator<Item = CertificateDer<'static>>,
+        signer: Arc<dyn Signer>,
+    ) -> Result<Self, ConfigError> {
+        Self::with_key(chain.into_iter().collect(), IdentityKey::Signer(signer))
+    }
+
+    /// The same identity with an OCSP response (RFC 6960, in DER) that says that the certificate is good.
+    ///
+    /// A server presents it to clients that ask for one (RFC 6066 §8). Nothing looks into it on the way.
+    #[must_use]
+    pub fn with_ocsp_response(self, response: impl Into<Vec<u8>>) -> Self {
+        Self(Arc::new(Inner { ocsp_response: Some(response.into()), ..(*self.0).clone() }))
+    }
+
     fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Self, ConfigError> {
+        Self::with_key(chain, IdentityKey::Der(key))
+    }
+
+    fn with_key(chain: Vec<CertificateDer<'static>>, key: IdentityKey) -> Result<Self, ConfigError> {
         if chain.is_empty() {
             return Err(ConfigError::Certificates { reason: "the chain is empty".into() });
         }
@@ -92,7 +145,7 @@ impl Identity {
             let reason = "not a certificate in DER; for PEM use `from_pem`".into();
             return Err(ConfigError::Certificates { reason });
         }
-        Ok(Self(Arc::new(Inner { chain, key })))
+        Ok(Self(Arc::new(Inner { chain, key, ocsp_response: None })))
     }
 
     /// The chain, the end entity's certificate first.
@@ -100,9 +153,35 @@ impl Identity {
         &self.0.chain
     }
 
-    /// The private key.
-    pub fn key(&self) -> &PrivateKeyDer<'static> {
+    /// The private key, or who has it.
+    pub fn key(&self) -> &IdentityKey {
         &self.0.key
+    }
+
+    /// The private key, where it is here.
+    pub fn private_key(&self) -> Option<&PrivateKeyDer<'static>> {
+        match &self.0.key {
+            IdentityKey::Der(key) => Some(key),
+            IdentityKey::Signer(_) => None,
+        }
+    }
+
+    /// Who signs, where the private key is elsewhere.
+    pub fn signer(&self) -> Option<&Arc<dyn Signer>> {
+        match &self.0.key {
+            IdentityKey::Der(_) => None,
+            IdentityKey::Signer(signer) => Some(signer),
+        }
+    }
+
+    /// The OCSP response that a server presents, in DER.
+    pub fn ocsp_response(&self) -> Option<&[u8]> {
+        self.0.ocsp_response.as_deref()
+    }
+
+    /// Whether the two are clones of one another: for backends, that prepare each once.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 

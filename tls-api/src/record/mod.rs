@@ -212,6 +212,18 @@ pub trait KeySchedule: fmt::Debug + Send {
     /// # Errors
     /// When the library cannot read it.
     fn new_session_ticket(&mut self, body: &[u8]) -> Result<(), Error>;
+
+    /// Key material for the application, as [`Session::export_keying_material`](crate::Session::export_keying_material)
+    /// has it.
+    ///
+    /// # Errors
+    /// As there.
+    fn export_keying_material(
+        &self,
+        output: &mut [u8],
+        label: &[u8],
+        context: Option<&[u8]>,
+    ) -> Result<(), Error>;
 }
 
 /// The content of a record (RFC 8446 §5.1).

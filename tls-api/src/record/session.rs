@@ -7,7 +7,9 @@ use super::{
     open::{OpenedRecord, Place, Refusal, next_record},
     seal::Plaintext,
 };
-use crate::{AlertDescription, Buffer, Error, ErrorKind, Opened, Phase, ProtocolVersion, Session};
+use crate::{
+    AlertDescription, Buffer, ConfigError, Error, ErrorKind, Opened, Phase, ProtocolVersion, Session,
+};
 
 /// How much plaintext one call of `seal` takes: four full records.
 const SEAL_MEASURE: usize = 64 * 1024;
@@ -50,6 +52,8 @@ pub struct RecordSession {
     /// A handshake message of which the rest is still to come.
     handshake: Vec<u8>,
     key_update_owed: bool,
+    /// RFC 9846: one request to the peer at a time.
+    key_update_asked: bool,
     close_received: bool,
     failure: Option<Error>,
     idle: Idle,
@@ -86,6 +90,7 @@ impl RecordSession {
             pending_trailer: 0,
             handshake: Vec::new(),
             key_update_owed: false,
+            key_update_asked: false,
             close_received: false,
             failure: None,
             idle: Idle::default(),
@@ -119,8 +124,10 @@ impl RecordSession {
     }
 
     /// RFC 8446 §4.6.3: from the next record on, new keys protect what is sent.
-    fn send_key_update(&mut self, outgoing: &mut Buffer) -> Result<(), Error> {
-        self.seal_message(ContentType::Handshake, &[KEY_UPDATE, 0, 0, 1, 0], outgoing)?;
+    fn send_key_update(&mut self, ask_peer: bool, outgoing: &mut Buffer) -> Result<(), Error> {
+        let request_update = u8::from(ask_peer && !self.key_update_asked);
+        self.seal_message(ContentType::Handshake, &[KEY_UPDATE, 0, 0, 1, request_update], outgoing)?;
+        self.key_update_asked |= ask_peer;
         self.sending = self.schedule.next_sending_keys()?;
         self.key_update_owed = false;
         Ok(())
@@ -130,7 +137,7 @@ impl RecordSession {
     fn refresh_sending_keys(&mut self, outgoing: &mut Buffer) -> Result<(), Error> {
         match self.version {
             ProtocolVersion::Tls13 if self.key_update_owed || self.sending.is_exhausted() => {
-                self.send_key_update(outgoing)
+                self.send_key_update(false, outgoing)
             }
             ProtocolVersion::Tls12 if self.sending.is_exhausted() => {
                 Err(self.error(ErrorKind::KeysExhausted))
@@ -270,6 +277,7 @@ impl RecordSession {
         }
         count(&mut self.idle.key_updates, MAX_KEY_UPDATES)?;
         self.receiving = self.schedule.next_receiving_keys().map_err(internal)?;
+        self.key_update_asked = false;
         Ok(())
     }
 }
@@ -331,6 +339,25 @@ impl Session for RecordSession {
             return Ok(());
         }
         self.seal_message(ContentType::Alert, &[1, AlertDescription::CLOSE_NOTIFY.code()], outgoing)
+    }
+
+    fn update_keys(&mut self, ask_peer: bool, outgoing: &mut Buffer) -> Result<(), Error> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        if self.version == ProtocolVersion::Tls12 {
+            return Err(self.error(ErrorKind::Config(ConfigError::no_key_update())));
+        }
+        self.send_key_update(ask_peer, outgoing).inspect_err(|error| self.failure = Some(error.clone()))
+    }
+
+    fn export_keying_material(
+        &self,
+        output: &mut [u8],
+        label: &[u8],
+        context: Option<&[u8]>,
+    ) -> Result<(), Error> {
+        self.schedule.export_keying_material(output, label, context)
     }
 }
 

@@ -94,6 +94,16 @@ impl KeySchedule for Schedule {
     fn new_session_ticket(&mut self, body: &[u8]) -> Result<(), Error> {
         if body == b"ticket" { Ok(()) } else { Err(ErrorKind::InvalidMessage.into()) }
     }
+
+    fn export_keying_material(
+        &self,
+        output: &mut [u8],
+        label: &[u8],
+        _context: Option<&[u8]>,
+    ) -> Result<(), Error> {
+        output.fill(label.len() as u8);
+        Ok(())
+    }
 }
 
 fn keys(suite: CipherSuite, key: u8) -> TrafficKeys {

@@ -40,9 +40,11 @@ impl TlsAcceptor {
     where
         IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send,
     {
-        let limit = self.config.protocol().handshake_time_limit();
+        let settings = self.config.protocol();
+        let limit = settings.handshake_time_limit();
         let mut stream = crate::byte_stream::TokioIo(&mut io);
-        let outcome = handshake::Side::Server(&*self.handshake).establish(&mut stream, self.backend);
+        let outcome =
+            handshake::Side::Server(&*self.handshake).establish(&mut stream, settings, self.backend);
         let outcome = super::tokio::within(limit, outcome, self.backend).await;
         handshake::finish(io, outcome)
     }
@@ -56,9 +58,11 @@ impl TlsAcceptor {
     where
         IO: futures_io::AsyncRead + futures_io::AsyncWrite + Unpin + Send,
     {
-        let limit = self.config.protocol().handshake_time_limit();
+        let settings = self.config.protocol();
+        let limit = settings.handshake_time_limit();
         let mut stream = crate::byte_stream::FuturesIo(&mut io);
-        let outcome = handshake::Side::Server(&*self.handshake).establish(&mut stream, self.backend);
+        let outcome =
+            handshake::Side::Server(&*self.handshake).establish(&mut stream, settings, self.backend);
         let outcome = super::futures_io::within(limit, outcome, self.backend).await;
         handshake::finish(io, outcome)
     }

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::{HandshakeError, TlsStream, handshake};
-use crate::{ClientConfig, ClientHandshake, ConfigError, ServerName};
+use crate::{ByteStream, ClientConfig, ClientHandshake, ConfigError, ConnectOptions, Error, ServerName};
 
 /// Connects: prepared once from a [`ClientConfig`], used for many connections. Cheap to clone.
 #[derive(Clone)]
@@ -36,9 +36,25 @@ impl TlsConnector {
     /// # Panics
     /// The time limit needs tokio's timer: as for `tokio::time::sleep`, a runtime without it is a panic.
     #[cfg(feature = "tokio")]
-    pub async fn connect<IO>(
+    pub async fn connect<IO>(&self, name: &ServerName, io: IO) -> Result<TlsStream<IO>, HandshakeError<IO>>
+    where
+        IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send,
+    {
+        self.connect_with(name, &ConnectOptions::new(), io).await
+    }
+
+    /// [`TlsConnector::connect`] with options for this one connection.
+    ///
+    /// # Errors
+    /// [`HandshakeError`], which gives `io` back.
+    ///
+    /// # Panics
+    /// As [`TlsConnector::connect`].
+    #[cfg(feature = "tokio")]
+    pub async fn connect_with<IO>(
         &self,
         name: &ServerName,
+        options: &ConnectOptions,
         mut io: IO,
     ) -> Result<TlsStream<IO>, HandshakeError<IO>>
     where
@@ -46,7 +62,7 @@ impl TlsConnector {
     {
         let limit = self.config.protocol().handshake_time_limit();
         let mut stream = crate::byte_stream::TokioIo(&mut io);
-        let outcome = self.side(name).establish(&mut stream, self.backend);
+        let outcome = self.establish(name, options, &mut stream);
         let outcome = super::tokio::within(limit, outcome, self.backend).await;
         handshake::finish(io, outcome)
     }
@@ -59,6 +75,23 @@ impl TlsConnector {
     pub async fn connect_futures<IO>(
         &self,
         name: &ServerName,
+        io: IO,
+    ) -> Result<TlsStream<IO>, HandshakeError<IO>>
+    where
+        IO: futures_io::AsyncRead + futures_io::AsyncWrite + Unpin + Send,
+    {
+        self.connect_futures_with(name, &ConnectOptions::new(), io).await
+    }
+
+    /// [`TlsConnector::connect_futures`] with options for this one connection.
+    ///
+    /// # Errors
+    /// [`HandshakeError`], which gives `io` back.
+    #[cfg(feature = "futures-io")]
+    pub async fn connect_futures_with<IO>(
+        &self,
+        name: &ServerName,
+        options: &ConnectOptions,
         mut io: IO,
     ) -> Result<TlsStream<IO>, HandshakeError<IO>>
     where
@@ -66,13 +99,26 @@ impl TlsConnector {
     {
         let limit = self.config.protocol().handshake_time_limit();
         let mut stream = crate::byte_stream::FuturesIo(&mut io);
-        let outcome = self.side(name).establish(&mut stream, self.backend);
+        let outcome = self.establish(name, options, &mut stream);
         let outcome = super::futures_io::within(limit, outcome, self.backend).await;
         handshake::finish(io, outcome)
     }
 
-    fn side<'a>(&'a self, name: &'a ServerName) -> handshake::Side<'a> {
-        handshake::Side::Client(&*self.handshake, name)
+    async fn establish(
+        &self,
+        name: &ServerName,
+        options: &ConnectOptions,
+        io: &mut dyn ByteStream,
+    ) -> Result<handshake::Connected, Error> {
+        if options.early_data.is_some() && !self.config.early_data() {
+            return Err(ConfigError::Invalid {
+                option: "early_data",
+                reason: "it is given for a connection, but the configuration does not allow it".into(),
+            }
+            .into());
+        }
+        let side = handshake::Side::Client(&*self.handshake, name, options);
+        side.establish(io, self.config.protocol(), self.backend).await
     }
 }
 

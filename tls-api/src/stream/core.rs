@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll, Wake, Waker, ready},
 };
 
-use crate::{Buffer, ByteStream, Error, ErrorKind, Opened, Phase, Session};
+use crate::{Background, Buffer, ByteStream, Error, ErrorKind, Opened, Phase, Session};
 
 /// How much a read asks the byte stream for: little at first, more while reads come back full.
 const READ_MIN: usize = 4 * 1024;
@@ -24,6 +24,7 @@ pub(crate) struct Core {
     session: Box<dyn Session>,
     incoming: Buffer,
     outgoing: Buffer,
+    background: Background,
     backend: &'static str,
     read_size: usize,
     end: ReadEnd,
@@ -53,12 +54,14 @@ impl Core {
         session: Box<dyn Session>,
         incoming: Buffer,
         outgoing: Buffer,
+        background: Background,
         backend: &'static str,
     ) -> Self {
         Self {
             session,
             incoming,
             outgoing,
+            background,
             backend,
             read_size: READ_MIN,
             end: ReadEnd::Open,
@@ -79,6 +82,7 @@ impl Core {
         }
         loop {
             let opened = self.session.open(&mut self.incoming, &mut self.outgoing, plaintext);
+            self.background.poll(cx);
             // A failure to send is the writer's to report; what can be read, can be read.
             let _ = self.poll_send(cx, io, Side::Reader);
             match opened? {
@@ -168,6 +172,15 @@ impl Core {
         }
         ready!(self.poll_flush(cx, io))?;
         io.poll_close(cx)
+    }
+
+    /// New keys for what is sent; the message that says so goes out with what is written or flushed next.
+    pub(crate) fn update_keys(&mut self, ask_peer: bool) -> Result<(), Error> {
+        self.session.update_keys(ask_peer, &mut self.outgoing)
+    }
+
+    pub(crate) fn session(&self) -> &dyn Session {
+        &*self.session
     }
 
     /// How many bytes of storage the buffers hold.

@@ -4,15 +4,22 @@ use std::{error::Error as StdError, fmt, io};
 
 use super::{TlsStream, core::Core};
 use crate::{
-    ByteStream, ClientHandshake, ConnectionInfo, Error, Established, ProtocolVersion, ServerHandshake,
-    ServerName, Transport,
+    ByteStream, ClientHandshake, ConnectOptions, ConnectionInfo, Error, Established, ProtocolSettings,
+    ProtocolVersion, ReplayableData, ServerHandshake, ServerName, Transport,
 };
 
 /// One of the two sides of a handshake.
 #[derive(Clone, Copy)]
 pub(super) enum Side<'a> {
-    Client(&'a dyn ClientHandshake, &'a ServerName),
+    Client(&'a dyn ClientHandshake, &'a ServerName, &'a ConnectOptions),
     Server(&'a dyn ServerHandshake),
+}
+
+/// An established connection without its byte stream.
+pub(super) struct Connected {
+    core: Core,
+    info: ConnectionInfo,
+    early_data: Option<ReplayableData>,
 }
 
 impl Side<'_> {
@@ -20,14 +27,15 @@ impl Side<'_> {
     pub(super) async fn establish(
         self,
         io: &mut dyn ByteStream,
+        settings: &ProtocolSettings,
         backend: &'static str,
-    ) -> Result<(Core, ConnectionInfo), Error> {
-        let mut transport = Transport::new(io);
+    ) -> Result<Connected, Error> {
+        let mut transport = Transport::with_limit(io, settings.handshake_size_limit());
         let established = match self {
-            Side::Client(handshake, name) => handshake.connect(name, &mut transport).await,
+            Side::Client(handshake, name, options) => handshake.connect(name, options, &mut transport).await,
             Side::Server(handshake) => handshake.accept(&mut transport).await,
         };
-        let Established { session, mut info } = match established {
+        let Established { session, mut info, early_data, background } = match established {
             Ok(established) => established,
             Err(error) => {
                 // The peer should learn why; if it can't be told, the error is the same.
@@ -48,17 +56,18 @@ impl Side<'_> {
         info.handshake_bytes_received = transport.bytes_received();
         info.handshake_bytes_sent = transport.bytes_sent();
         let (incoming, outgoing) = transport.into_buffers();
-        Ok((Core::new(session, incoming, outgoing, backend), info))
+        let core = Core::new(session, incoming, outgoing, background, backend);
+        Ok(Connected { core, info, early_data })
     }
 }
 
 /// The stream, or the error together with the byte stream.
 pub(super) fn finish<IO>(
     io: IO,
-    outcome: Result<(Core, ConnectionInfo), Error>,
+    outcome: Result<Connected, Error>,
 ) -> Result<TlsStream<IO>, HandshakeError<IO>> {
     match outcome {
-        Ok((core, info)) => Ok(TlsStream { io, core, info }),
+        Ok(Connected { core, info, early_data }) => Ok(TlsStream { io, core, info, early_data }),
         Err(error) => Err(HandshakeError { error, io }),
     }
 }

@@ -19,7 +19,7 @@ use self::core::Core;
 #[cfg(feature = "tokio")]
 pub use self::split::{OwnedReadHalf, OwnedWriteHalf};
 pub use self::{acceptor::TlsAcceptor, connector::TlsConnector, handshake::HandshakeError};
-use crate::ConnectionInfo;
+use crate::{ConnectionInfo, Error, ReplayableData};
 
 /// An established TLS connection over the byte stream `IO`.
 ///
@@ -38,12 +38,46 @@ pub struct TlsStream<IO> {
     io: IO,
     core: Core,
     info: ConnectionInfo,
+    early_data: Option<ReplayableData>,
 }
 
 impl<IO> TlsStream<IO> {
     /// What the handshake negotiated.
     pub fn info(&self) -> &ConnectionInfo {
         &self.info
+    }
+
+    /// On a server: the early data that it accepted, once. What is read from the stream comes after it.
+    pub fn take_early_data(&mut self) -> Option<ReplayableData> {
+        self.early_data.take()
+    }
+
+    /// Renews the keys that protect what is sent, and asks the peer to renew its own if `ask_peer`
+    /// (RFC 8446 §4.6.3). The message that says so goes out with the next write or flush.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unsupported`](crate::ConfigError::Unsupported) within the error where the backend cannot,
+    /// [`ConfigError::Invalid`](crate::ConfigError::Invalid) in TLS 1.2, which has no key update. The connection
+    /// goes on as it was.
+    pub fn update_keys(&mut self, ask_peer: bool) -> Result<(), Error> {
+        self.core.update_keys(ask_peer)
+    }
+
+    /// Fills `output` with key material that both sides of this connection can compute, and nobody else
+    /// (RFC 8446 §7.5, RFC 5705). The label says what it is for; those of the IANA registry begin with `EXPORTER`.
+    ///
+    /// In TLS 1.2 no context and an empty one differ (RFC 5705 §4); in TLS 1.3 they are the same.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unsupported`](crate::ConfigError::Unsupported) within the error where the backend cannot,
+    /// [`ConfigError::Invalid`](crate::ConfigError::Invalid) for an output that is empty or too long.
+    pub fn export_keying_material(
+        &self,
+        output: &mut [u8],
+        label: &[u8],
+        context: Option<&[u8]>,
+    ) -> Result<(), Error> {
+        self.core.session().export_keying_material(output, label, context)
     }
 
     /// The byte stream underneath.
