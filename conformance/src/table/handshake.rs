@@ -1,0 +1,187 @@
+//! What handshakes agree on, and whom they trust.
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __handshake_behaviours {
+    ($callback:ident { $($before:tt)* }) => {
+        $crate::__hooks_behaviours! { $callback {
+            $($before)*
+            negotiation {
+                tls13_is_chosen_where_both_can:
+                    "TLS 1.3 is chosen where both can";
+                tls12_is_chosen_where_it_alone_is_allowed:
+                    "TLS 1.2 is chosen where it alone is allowed";
+                an_older_server_brings_the_client_down_to_tls12:
+                    "with a server of TLS 1.2, a client of both versions speaks TLS 1.2";
+                an_older_client_brings_the_server_down_to_tls12:
+                    "with a client of TLS 1.2, a server of both versions speaks TLS 1.2";
+                no_common_version_is_an_error_on_both_sides:
+                    "without a common version both sides fail, and the client is told";
+                each_cipher_suite_can_be_the_only_one:
+                    "each suite that both declare can be chosen alone, and is reported";
+                no_common_suite_is_an_error_on_both_sides:
+                    "without a common suite both sides fail, with handshake_failure";
+                each_named_group_can_be_the_only_one:
+                    "each group that both declare can be chosen alone, and is reported";
+                no_common_group_is_an_error_on_both_sides:
+                    "without a common group both sides fail, with handshake_failure";
+                a_hello_retry_request_leads_to_the_servers_group:
+                    "where the client guessed another group, a second hello finds the server's";
+                a_signature_scheme_not_accepted_is_not_used:
+                    "a server that cannot sign as the client accepts is not connected to";
+                both_sides_report_the_same:
+                    "both sides report the same version, suite, group, protocol and resumption";
+                only_suites_with_an_aead_and_ephemeral_keys_are_chosen:
+                    "by default only suites with an AEAD and ephemeral keys are chosen";
+                an_identity_may_have_a_key_of_any_kind:
+                    "P-256, P-384, Ed25519 and RSA identities serve wherever both declare their schemes";
+                the_backend_that_ran_is_named:
+                    "a connection says which backend ran it";
+                the_bytes_of_a_handshake_are_counted:
+                    "the bytes that a handshake sent and received are counted";
+            }
+            application_protocols {
+                a_common_protocol_is_chosen:
+                    "ALPN chooses what both name";
+                the_servers_order_decides:
+                    "of several common protocols, the server's first is chosen";
+                no_protocol_is_chosen_where_only_the_client_offers:
+                    "where only the client names protocols, none is chosen";
+                no_protocol_is_chosen_where_only_the_server_offers:
+                    "where only the server names protocols, none is chosen";
+                a_protocol_may_have_255_bytes:
+                    "the longest name of a protocol is negotiated";
+                no_common_protocol_is_an_error_on_both_sides:
+                    "without a common protocol both sides fail, with no_application_protocol";
+            }
+            names {
+                the_name_is_sent_and_reported_by_both:
+                    "SNI carries the name, and both sides report it";
+                sni_turned_off_sends_no_name_and_still_checks_it:
+                    "without SNI no name is sent, and the certificate is held against it all the same";
+                an_address_is_matched_and_never_sent_as_a_name:
+                    "an IP address matches an iPAddress and is never sent as SNI";
+                another_address_is_refused:
+                    "a certificate for another address is a NameMismatch";
+                an_address_as_text_in_a_dns_name_is_refused:
+                    "an address as the text of a dNSName is no address";
+                another_name_is_refused:
+                    "a certificate for another name is a NameMismatch that gives the name";
+                a_wildcard_stands_for_one_label:
+                    "a wildcard stands for one label, not for none or two";
+                names_are_compared_without_regard_to_case:
+                    "names are compared without regard to case";
+                a_common_name_is_no_name:
+                    "a name in the subject's common name alone does not count";
+                any_of_several_names_will_do:
+                    "any name of several in the certificate will do";
+            }
+            certificates {
+                expired_is_refused:
+                    "an expired certificate is Expired, and the server is told";
+                not_yet_valid_is_refused:
+                    "a certificate of the future is NotYetValid, and the server is told";
+                dates_in_errors_are_those_of_the_certificate:
+                    "the dates in the error are the clock's and the certificate's";
+                an_unknown_issuer_is_refused:
+                    "a chain to an unknown root is UnknownIssuer, and the server is told";
+                a_missing_intermediate_is_refused:
+                    "a chain with a gap is UnknownIssuer, and the server is told";
+                a_self_signed_one_is_refused:
+                    "a self-signed certificate is SelfSigned, and the server is told";
+                one_for_clients_is_refused_from_a_server:
+                    "a client's certificate from a server is WrongUsage, and the server is told";
+                a_bad_signature_is_refused:
+                    "a changed signature is BadSignature, and the server is told";
+                an_expired_intermediate_is_refused:
+                    "an expired intermediate is Expired, and the server is told";
+                an_issuer_that_is_no_authority_is_refused:
+                    "an issuer that is no authority is EndEntityUsedAsCa";
+                a_name_outside_an_issuers_constraints_is_refused:
+                    "a name outside an issuer's constraints is ConstraintViolated";
+                a_path_longer_than_an_issuer_allows_is_refused:
+                    "a path longer than an issuer allows is ConstraintViolated";
+                intermediates_lead_to_the_root:
+                    "a chain over two intermediates is accepted";
+                a_name_within_an_issuers_constraints_is_accepted:
+                    "a name within an issuer's constraints is accepted";
+                a_stranger_in_the_chain_does_no_harm:
+                    "an unrelated certificate in the chain does no harm";
+                a_chain_longer_than_a_record_is_accepted:
+                    "a chain that fills more than a record is accepted";
+                a_self_signed_one_among_the_roots_is_accepted:
+                    "a self-signed certificate is accepted where it is a root itself";
+                given_roots_replace_every_other:
+                    "explicit roots replace every other, and several are all trusted";
+                the_systems_roots_do_not_know_a_stranger:
+                    "the system's roots refuse a private authority";
+                no_roots_at_all_is_an_error_of_configuration:
+                    "an empty list of roots is NoRoots";
+                a_key_of_another_certificate_is_an_error_of_configuration:
+                    "a key of another certificate is KeyMismatch, on both sides";
+                the_peers_chain_is_what_was_presented:
+                    "the chain that is reported is the one that was presented";
+            }
+            client_authentication {
+                a_client_that_is_not_asked_presents_nothing:
+                    "mode none: a client with an identity presents nothing";
+                a_client_that_is_asked_may_present_nothing:
+                    "mode optional: a client without an identity is let in";
+                a_client_that_is_asked_may_present_its_certificate:
+                    "mode optional: a client's certificate is seen";
+                a_client_that_must_present_its_certificate_does:
+                    "mode required: a client's certificate is seen";
+                a_clients_intermediates_lead_to_the_root:
+                    "a client's chain over an intermediate is accepted";
+                a_client_without_the_required_certificate_is_refused:
+                    "mode required: no certificate is Missing, and the client is told";
+                an_expired_client_is_refused:
+                    "an expired client is Expired, and is told";
+                a_client_not_yet_valid_is_refused:
+                    "a client of the future is NotYetValid, and is told";
+                a_client_of_an_unknown_issuer_is_refused:
+                    "a client of an unknown root is UnknownIssuer, and is told";
+                a_self_signed_client_is_refused:
+                    "a self-signed client is SelfSigned, and is told";
+                a_servers_certificate_from_a_client_is_refused:
+                    "a server's certificate from a client is WrongUsage, and is told";
+                a_client_with_a_bad_signature_is_refused:
+                    "a client's changed signature is BadSignature, and is told";
+                a_verifier_alone_decides_on_clients:
+                    "a server's verifier alone decides on clients";
+                who_the_client_is_survives_resumption:
+                    "a second connection's server knows the client as well as the first's";
+            }
+            resumption {
+                a_second_connection_resumes_the_first:
+                    "a second connection resumes the first, in each version";
+                a_third_connection_resumes_too:
+                    "a third connection resumes too";
+                a_session_is_resumed_without_insisting_where_both_can:
+                    "sessions are resumed by default where both can";
+                clones_of_a_connector_share_its_sessions:
+                    "clones of a connector share its sessions";
+                a_client_that_forbids_it_never_resumes:
+                    "a client that forbids resumption never resumes";
+                a_server_that_forbids_it_never_resumes:
+                    "a server that forbids resumption never resumes";
+                a_resumed_connection_has_its_application_protocol:
+                    "a resumed connection has its application protocol";
+                another_name_is_another_session:
+                    "a session is never used under another name";
+                a_stricter_configuration_never_resumes_a_looser_ones_session:
+                    "a stricter configuration never resumes a looser one's session";
+                sessions_belong_to_one_configuration:
+                    "no configuration resumes another's session; the handshake is then full";
+            }
+            key_log {
+                both_sides_log_the_same_traffic_secrets:
+                    "TLS 1.3: both sides log the same four traffic secrets";
+                both_sides_log_the_same_master_secret:
+                    "TLS 1.2: both sides log the same master secret";
+                each_configuration_logs_its_own_connections_only:
+                    "a key log is told of its own configuration's connections only";
+            }
+        } }
+    };
+}

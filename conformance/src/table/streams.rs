@@ -1,0 +1,173 @@
+//! What becomes of the bytes, and what backends say of themselves.
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __streams_behaviours {
+    ($callback:ident { $($before:tt)* }) => {
+        $crate::$callback! {
+            $($before)*
+            transfer {
+                nothing_at_all:
+                    "0 bytes in each direction, and the end";
+                one_byte:
+                    "1 byte in each direction";
+                a_full_record:
+                    "16 KiB in each direction";
+                one_byte_more_than_a_record:
+                    "16 KiB + 1 in each direction";
+                seventeen_megabytes:
+                    "17 MiB in each direction";
+                both_directions_at_once_on_two_tasks:
+                    "both directions at once, halves on two tasks";
+                both_directions_at_once_through_tokios_split:
+                    "both directions at once, through tokio::io::split";
+                halves_become_a_stream_again:
+                    "two halves become a stream again";
+                vectored_writes:
+                    "vectored writes, with empty and long slices";
+                an_empty_write_sends_nothing:
+                    "an empty write sends nothing, an empty read takes nothing";
+                many_small_writes_and_reads:
+                    "ping-pong, and a record read byte by byte";
+                one_byte_at_a_time:
+                    "a byte stream that moves one byte at a time";
+                random_fragments:
+                    "a byte stream that moves fragments of random length";
+                a_pipe_that_holds_one_byte:
+                    "a byte stream that holds one byte";
+                wake_ups_for_nothing:
+                    "a byte stream that wakes for nothing";
+                back_pressure_reaches_the_writer:
+                    "a writer whose peer does not read comes to wait, having taken little";
+                data_may_follow_the_handshake_at_once:
+                    "both sides write as soon as their handshake is done";
+                futures_streams_carry_it_too:
+                    "futures' I/O traits carry it too";
+                sockets_carry_it_too:
+                    "loopback sockets carry it too";
+            }
+            close {
+                the_client_closes_first:
+                    "the client closes first, then the server";
+                the_server_closes_first:
+                    "the server closes first, then the client";
+                both_close_at_once:
+                    "both close at once";
+                what_was_written_before_closing_arrives:
+                    "what was written before closing arrives before the end";
+                closing_ends_one_direction_only:
+                    "after one side has closed, the other may go on writing";
+                writing_after_closing_is_an_error:
+                    "a write after closing is an error";
+                closing_twice_sends_one_close_notify:
+                    "closing twice sends one close_notify";
+                the_end_stays_the_end:
+                    "after the end every read is at the end";
+                a_cut_between_records_is_an_error:
+                    "a byte stream that ends without close_notify is UnexpectedEof";
+                a_cut_within_a_record_is_an_error:
+                    "a byte stream that ends within a record is UnexpectedEof";
+                data_before_a_cut_is_delivered:
+                    "data before a cut is delivered";
+                an_answer_is_read_though_the_request_cannot_be_finished:
+                    "an answer is read though the request can no longer be written";
+                a_handshake_that_is_cut_is_an_error_on_both_sides:
+                    "a handshake that is cut anywhere is UnexpectedEof";
+                a_failed_handshake_gives_the_byte_stream_back:
+                    "a failed handshake gives the byte stream back";
+            }
+            cancellation {
+                a_cancelled_write_doubles_nothing:
+                    "writes cancelled at every await lose and double nothing";
+                a_cancelled_flush_loses_nothing:
+                    "flushes cancelled at every await lose nothing";
+                a_cancelled_read_loses_nothing:
+                    "reads cancelled at every await lose nothing";
+                everything_cancelled_again_and_again_still_arrives:
+                    "writes, flushes, reads and closes cancelled together lose and double nothing";
+                a_client_cancelled_at_any_await_ends_the_server:
+                    "a client's handshake cancelled at any await ends the server's with an error";
+                a_server_cancelled_at_any_await_ends_the_client:
+                    "a server's handshake cancelled at any await ends the client's with an error";
+            }
+            faults {
+                a_flip_anywhere_in_a_handshake:
+                    "a bit flipped at each offset of a handshake: no panic, no hang, no wrong data";
+                a_byte_lost_anywhere_in_a_handshake:
+                    "a byte dropped at each offset of a handshake: no panic, no hang, no wrong data";
+                a_byte_doubled_anywhere_in_a_handshake:
+                    "a byte doubled at each offset of a handshake: no panic, no hang, no wrong data";
+                a_flip_anywhere_in_a_resumed_handshake:
+                    "a bit flipped at each offset of a resumed handshake: no panic, no hang, no wrong data";
+                a_flip_anywhere_in_the_first_records:
+                    "a bit flipped at each offset of the first records: no data from there on";
+                a_byte_lost_anywhere_in_the_first_records:
+                    "a byte dropped at each offset of the first records: no data from there on";
+                a_byte_doubled_anywhere_in_the_first_records:
+                    "a byte doubled at each offset of the first records: no data from there on";
+                a_corrupt_record_is_told_to_its_sender:
+                    "a corrupt record is BadRecord, and its sender is told by bad_record_mac";
+                a_record_that_comes_twice_is_refused:
+                    "a record that comes twice ends the data";
+                a_record_that_is_missing_is_noticed:
+                    "a record that is missing ends the data";
+                records_that_change_places_are_refused:
+                    "records that change places end the data";
+                a_record_sent_back_to_its_sender_is_refused:
+                    "a record sent back to its sender is refused";
+            }
+            strangers {
+                plaintext_http_at_a_server:
+                    "plaintext HTTP at a server is an error at once";
+                a_plaintext_answer_at_a_client:
+                    "a plaintext answer at a client is an error at once";
+                garbage_at_a_server:
+                    "garbage at a server is an error";
+                garbage_at_a_client:
+                    "garbage at a client is an error";
+                silence_is_waited_for_without_spinning:
+                    "a silent peer is waited for without spinning";
+                an_endless_handshake_message_is_refused:
+                    "a hello that claims 16 MiB is refused before a megabyte has come";
+                an_alert_instead_of_a_hello_is_reported:
+                    "an alert instead of a hello is reported as the alert it is";
+                a_byte_stream_that_fails_is_an_io_error:
+                    "a byte stream that fails is an Io error with its kind";
+            }
+            limits {
+                a_silent_server_is_left_at_the_time_limit:
+                    "a client leaves a silent server at its time limit";
+                a_silent_client_is_left_at_the_time_limit:
+                    "a server leaves a silent client at its time limit";
+                a_peer_that_drips_gains_no_time:
+                    "a peer that sends a byte a second gains no time";
+                ten_seconds_are_the_limit_unless_set:
+                    "the limit is ten seconds unless set";
+                the_limit_ends_with_the_handshake:
+                    "the limit does not touch an established connection";
+                without_a_limit_a_handshake_waits:
+                    "without a limit a handshake waits";
+                futures_streams_have_the_limit_too:
+                    "futures' streams have the limit too";
+            }
+            capabilities {
+                a_client_takes_what_it_declares_and_refuses_the_rest:
+                    "as a client, every option is taken if declared, else Unsupported";
+                a_server_takes_what_it_declares_and_refuses_the_rest:
+                    "as a server, every option is taken if declared, else Unsupported";
+                what_makes_no_sense_anywhere_is_invalid:
+                    "what makes no sense anywhere is Invalid, and the option is named";
+                what_is_declared_makes_sense:
+                    "what is declared fits together";
+                a_verifier_alone_is_given_or_refused_as_declared:
+                    "a verifier on its own is given if declared, else Unsupported";
+                record_ciphers_are_given_or_refused_as_declared:
+                    "a record cipher is given if declared, else Unsupported";
+                record_ciphers_of_both_understand_each_other:
+                    "both backends' record ciphers understand each other and notice every change";
+                backends_side_by_side_do_not_disturb_each_other:
+                    "both backends in both roles at once in one process";
+            }
+        }
+    };
+}
