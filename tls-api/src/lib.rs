@@ -15,6 +15,8 @@ mod capabilities;
 mod checker;
 mod config;
 mod early_data;
+#[cfg(any(feature = "tokio", feature = "futures-io"))]
+mod end_point;
 mod error;
 mod held;
 mod hello;

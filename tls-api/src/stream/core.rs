@@ -9,6 +9,8 @@ use std::{
     task::{Context, Poll, Wake, Waker, ready},
 };
 
+use bytes::{Bytes, BytesMut};
+
 use crate::{Background, Buffer, ByteStream, Error, ErrorKind, Opened, Phase, Session};
 
 /// How much a read asks the byte stream for: little at first, more while reads come back full.
@@ -27,6 +29,8 @@ pub(crate) struct Core {
     background: Background,
     backend: &'static str,
     read_size: usize,
+    /// What the next [`Core::poll_read_bytes`] decrypts into: the unused end of an earlier one's storage.
+    chunk: BytesMut,
     end: ReadEnd,
     close_sent: bool,
     send_waker: SendWaker,
@@ -64,6 +68,7 @@ impl Core {
             background,
             backend,
             read_size: READ_MIN,
+            chunk: BytesMut::new(),
             end: ReadEnd::Open,
             close_sent: false,
             send_waker: SendWaker::default(),
@@ -99,6 +104,25 @@ impl Core {
                 Opened::NeedMore => ready!(self.poll_fill(cx, io))?,
             }
         }
+    }
+
+    /// Reads plaintext into storage that is the caller's from then on; `None` means close_notify came.
+    pub(crate) fn poll_read_bytes(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut impl ByteStream,
+    ) -> Poll<io::Result<Option<Bytes>>> {
+        // Plaintext is never longer than what it came in.
+        let size = self.incoming.len().clamp(self.read_size, READ_MAX);
+        let mut chunk = std::mem::take(&mut self.chunk);
+        if chunk.len() < size / 2 {
+            chunk = BytesMut::zeroed(size);
+        }
+        // A wait gives the storage back: a connection that waits costs its keys, not its buffers.
+        let count = ready!(self.poll_read(cx, io, &mut chunk))?;
+        let bytes = chunk.split_to(count).freeze();
+        self.chunk = chunk;
+        Poll::Ready(Ok(Some(bytes).filter(|bytes| !bytes.is_empty())))
     }
 
     fn poll_fill(&mut self, cx: &mut Context<'_>, io: &mut impl ByteStream) -> Poll<io::Result<()>> {
@@ -186,7 +210,7 @@ impl Core {
     /// How many bytes of storage the buffers hold.
     #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
-        self.incoming.capacity() + self.outgoing.capacity()
+        self.incoming.capacity() + self.outgoing.capacity() + self.chunk.capacity()
     }
 
     /// Moves outgoing bytes to the byte stream until none is left.

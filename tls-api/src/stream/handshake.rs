@@ -5,7 +5,7 @@ use std::{error::Error as StdError, fmt, io};
 use super::{TlsStream, core::Core};
 use crate::{
     ByteStream, ClientHandshake, ConnectOptions, ConnectionInfo, Error, Established, ProtocolSettings,
-    ProtocolVersion, ReplayableData, ServerHandshake, ServerName, Transport,
+    ProtocolVersion, ReplayableData, ServerHandshake, ServerName, Transport, record::Role,
 };
 
 /// One of the two sides of a handshake.
@@ -20,6 +20,7 @@ pub(super) struct Connected {
     core: Core,
     info: ConnectionInfo,
     early_data: Option<ReplayableData>,
+    role: Role,
 }
 
 impl Side<'_> {
@@ -57,7 +58,11 @@ impl Side<'_> {
         info.handshake_bytes_sent = transport.bytes_sent();
         let (incoming, outgoing) = transport.into_buffers();
         let core = Core::new(session, incoming, outgoing, background, backend);
-        Ok(Connected { core, info, early_data })
+        let role = match self {
+            Side::Client(..) => Role::Client,
+            Side::Server(_) => Role::Server,
+        };
+        Ok(Connected { core, info, early_data, role })
     }
 }
 
@@ -67,7 +72,7 @@ pub(super) fn finish<IO>(
     outcome: Result<Connected, Error>,
 ) -> Result<TlsStream<IO>, HandshakeError<IO>> {
     match outcome {
-        Ok(Connected { core, info, early_data }) => Ok(TlsStream { io, core, info, early_data }),
+        Ok(Connected { core, info, early_data, role }) => Ok(TlsStream { io, core, info, early_data, role }),
         Err(error) => Err(HandshakeError { error, io }),
     }
 }

@@ -1,6 +1,8 @@
 //! The streams that applications hold: written once, above [`Session`](crate::Session).
 
 mod acceptor;
+mod binding;
+mod bytes;
 mod connector;
 mod core;
 #[cfg(feature = "futures-io")]
@@ -19,7 +21,7 @@ use self::core::Core;
 #[cfg(feature = "tokio")]
 pub use self::split::{OwnedReadHalf, OwnedWriteHalf};
 pub use self::{acceptor::TlsAcceptor, connector::TlsConnector, handshake::HandshakeError};
-use crate::{ConnectionInfo, Error, ReplayableData};
+use crate::{ConnectionInfo, Error, ReplayableData, record::Role};
 
 /// An established TLS connection over the byte stream `IO`.
 ///
@@ -39,12 +41,18 @@ pub struct TlsStream<IO> {
     core: Core,
     info: ConnectionInfo,
     early_data: Option<ReplayableData>,
+    role: Role,
 }
 
 impl<IO> TlsStream<IO> {
     /// What the handshake negotiated.
     pub fn info(&self) -> &ConnectionInfo {
         &self.info
+    }
+
+    /// Which side of the connection this is.
+    pub fn role(&self) -> Role {
+        self.role
     }
 
     /// On a server: the early data that it accepted, once. What is read from the stream comes after it.

@@ -2,16 +2,18 @@
 
 use std::{
     fmt,
+    future::poll_fn,
     io::{self, IoSlice},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
 };
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::TlsStream;
-use crate::ConnectionInfo;
+use crate::{ConnectionInfo, Error, byte_stream::TokioIo};
 
 /// The reading half of a [`TlsStream`].
 pub struct OwnedReadHalf<IO>(Arc<Mutex<TlsStream<IO>>>);
@@ -47,6 +49,30 @@ impl<IO> OwnedReadHalf<IO> {
     /// What the handshake negotiated.
     pub fn info(&self) -> ConnectionInfo {
         lock(&self.0).info.clone()
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin + Send> OwnedReadHalf<IO> {
+    /// As [`TlsStream::read_bytes`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn read_bytes(&mut self) -> io::Result<Option<Bytes>> {
+        poll_fn(|cx| {
+            let TlsStream { io, core, .. } = &mut *lock(&self.0);
+            core.poll_read_bytes(cx, &mut TokioIo(io))
+        })
+        .await
+    }
+}
+
+impl<IO> OwnedWriteHalf<IO> {
+    /// As [`TlsStream::update_keys`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn update_keys(&mut self, ask_peer: bool) -> Result<(), Error> {
+        lock(&self.0).update_keys(ask_peer)
     }
 }
 

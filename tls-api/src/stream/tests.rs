@@ -1,6 +1,7 @@
 //! The driver against a session that is no encryption: a record is a length and that many bytes.
 
 use std::{
+    future::Future,
     io::{self, IoSlice},
     pin::Pin,
     sync::{
@@ -10,10 +11,14 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, duplex};
 
 use super::{TlsStream, core::Core};
-use crate::{BackendInfo, Background, Buffer, ConnectionInfo, Error, Opened, Session};
+use crate::{
+    BackendInfo, Background, Buffer, ConnectionInfo, Error, ErrorKind, Opened, ProtocolVersion, Session,
+    record::Role,
+};
 
 /// Frames of a length byte and as many bytes; an empty one is close_notify, 0xff asks for an answer of one byte.
 #[derive(Debug, Default)]
@@ -77,7 +82,7 @@ impl Session for Frames {
 fn stream<IO>(io: IO) -> TlsStream<IO> {
     let info = BackendInfo { name: "test", library: String::new(), crypto: String::new() };
     let core = Core::new(Box::new(Frames), Buffer::new(), Buffer::new(), Background::default(), "test");
-    TlsStream { io, core, info: ConnectionInfo::new(info), early_data: None }
+    TlsStream { io, core, info: ConnectionInfo::new(info), early_data: None, role: Role::Client }
 }
 
 /// Counts how often a task is woken.
@@ -270,4 +275,44 @@ fn halves_of_two_streams_do_not_go_together() {
     assert!(read.unsplit(write).is_err());
     let (read, write) = stream(Gate::default()).into_split();
     assert!(read.unsplit(write).is_ok());
+}
+
+#[tokio::test]
+async fn bytes_go_in_and_out_and_a_wait_keeps_no_storage() {
+    let (near, far) = duplex(1 << 16);
+    let (mut writer, mut reader) = (stream(near), stream(far));
+    let mut chain = Bytes::from_static(b"one, ").chain(Bytes::from(vec![b'x'; 250])).chain(&b", two"[..]);
+    writer.write_bytes(&mut chain).await.unwrap();
+    writer.flush().await.unwrap();
+    let mut read = Vec::new();
+    while read.len() < 260 {
+        read.extend_from_slice(&reader.read_bytes().await.unwrap().unwrap());
+    }
+    assert_eq!(read, [b"one, ".as_slice(), &[b'x'; 250], b", two"].concat());
+    {
+        let mut waiting = std::pin::pin!(reader.read_bytes());
+        let polled = waiting.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(polled.is_pending());
+    }
+    assert_eq!(reader.core.held(), 0);
+    writer.shutdown().await.unwrap();
+    assert_eq!(reader.read_bytes().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_cut_is_an_error_to_who_reads_bytes_too() {
+    let (near, far) = duplex(64);
+    drop(near);
+    let error = stream(far).read_bytes().await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+}
+
+#[tokio::test]
+async fn a_binding_is_asked_for_in_the_words_of_its_rfc() {
+    let mut stream = stream(duplex(64).0);
+    let error = stream.tls_exporter().unwrap_err();
+    assert!(error.to_string().contains("tls-server-end-point"), "{error}");
+    stream.info.version = Some(ProtocolVersion::Tls13);
+    assert_eq!(stream.tls_exporter().unwrap(), [b"EXPORTER-Channel-Binding".len() as u8; 32]);
+    assert_eq!(stream.tls_server_end_point().unwrap_err().kind(), &ErrorKind::NoIdentity);
 }
