@@ -48,7 +48,7 @@ pub use config::{
 pub use early_data::{EarlyDataStatus, ReplayableData};
 pub use error::{AlertDescription, CertificateError, ConfigError, ConfigOption, Error, ErrorKind, Phase};
 pub use held::{HeldVerdict, VerifyRequest};
-pub use hello::{FirstHello as ClientHello, HelloObserver};
+pub use hello::{ClientHello, HelloObserver, PskIdentity};
 pub use hook::{
     Background, CertificateResolver, Hook, HookError, MemorySessionStore, SessionKey, SessionScope,
     SessionStore, Signer, SigningThreads, StoredSession, sign_on_thread,

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{AlertDescription, Buffer, ByteStream, ClientHello, Error, ErrorKind, HelloObserver};
+use crate::{AlertDescription, Buffer, ByteStream, ClientHello, Error, ErrorKind, hello::IncomingHello};
 
 /// What one [`Transport::fill`] asks the byte stream for: most flights fit the first.
 const FILL_FIRST: usize = 4 * 1024;
@@ -25,6 +25,7 @@ pub struct Transport<'a> {
     incoming: Buffer,
     outgoing: Buffer,
     limit: u64,
+    hello: IncomingHello,
     received: u64,
     sent: u64,
     started: Instant,
@@ -46,6 +47,7 @@ impl<'a> Transport<'a> {
             incoming: Buffer::new(),
             outgoing: Buffer::new(),
             limit: limit as u64,
+            hello: IncomingHello::default(),
             received: 0,
             sent: 0,
             started: Instant::now(),
@@ -101,26 +103,32 @@ impl<'a> Transport<'a> {
         Ok(())
     }
 
-    /// Awaits the client's first message, which stays in the incoming buffer.
+    /// On a server: awaits the client's first ClientHello, and leaves all of it in `incoming`.
+    ///
+    /// A server calls this before it consumes anything; the answer of a first call is kept for every later one.
+    /// Where the hello is not fit to be one, the alert that says so is in `outgoing` when this returns.
     ///
     /// # Errors
-    /// As [`Transport::fill`].
+    /// [`ErrorKind::InvalidMessage`] for what is no ClientHello, or one that breaks a rule of its own,
+    /// [`ErrorKind::LimitExceeded`] for one of more than 64 KiB, and the errors of [`Transport::fill`].
     pub async fn client_hello(&mut self) -> Result<ClientHello, Error> {
         loop {
-            let mut observer = HelloObserver::default();
-            observer.received(self.incoming.filled());
-            if observer.client_hello_seen() {
-                return Ok(ClientHello::new(observer.server_name()));
+            if let Some(outcome) = self.hello.read(self.incoming.filled(), &mut self.outgoing) {
+                return outcome;
             }
-            self.fill().await?;
+            match self.fill().await {
+                Err(error) if *error.kind() == ErrorKind::LimitExceeded => {
+                    self.hello.give_up(&mut self.outgoing);
+                }
+                filled => filled?,
+            }
         }
     }
 
     /// Leaves a fatal alert to be sent, in place of what else is outgoing, while no keys protect the connection.
     pub fn send_plaintext_alert(&mut self, alert: AlertDescription) {
         self.outgoing.clear();
-        // RFC 8446 §5.1 and §6: an alert's record, in the version that every peer reads; level fatal.
-        self.outgoing.extend(&[21, 3, 3, 0, 2, 2, alert.code()]);
+        self.outgoing.extend(&alert.plaintext_record());
     }
 
     /// Sends every outgoing byte.
@@ -192,5 +200,97 @@ impl std::fmt::Debug for Transport<'_> {
             .field("received", &self.received)
             .field("sent", &self.sent)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::VecDeque, task::Waker};
+
+    use super::*;
+    use crate::hello::tests::{HANDSHAKE, client_hello, record, records};
+
+    /// Gives one byte a call, takes everything.
+    struct Drops {
+        incoming: VecDeque<u8>,
+        outgoing: Vec<u8>,
+    }
+
+    impl ByteStream for Drops {
+        fn poll_read(&mut self, _: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+            let Some(byte) = self.incoming.pop_front() else { return Poll::Ready(Ok(0)) };
+            buffer[0] = byte;
+            Poll::Ready(Ok(1))
+        }
+
+        fn poll_write(&mut self, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            self.outgoing.extend_from_slice(bytes);
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    fn now<T>(future: impl Future<Output = T>) -> T {
+        let mut future = std::pin::pin!(future);
+        match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(output) => output,
+            Poll::Pending => panic!("the stream is always ready"),
+        }
+    }
+
+    #[test]
+    fn a_hello_is_read_and_left_where_it_is() {
+        let bytes = records(&client_hello(), 11);
+        let mut io = Drops { incoming: [&bytes[..], b"rest"].concat().into(), outgoing: vec![] };
+        let mut transport = Transport::new(&mut io);
+        let hello = now(transport.client_hello()).unwrap();
+        assert_eq!(hello.server_name(), Some("example.com"));
+        assert_eq!(transport.incoming().filled(), bytes);
+        assert_eq!(transport.bytes_received(), bytes.len() as u64);
+        // What a backend consumes does not matter any more.
+        transport.incoming().consume(100);
+        assert_eq!(now(transport.client_hello()).unwrap(), hello);
+        assert_eq!(transport.bytes_received(), bytes.len() as u64);
+    }
+
+    #[test]
+    fn a_refused_hello_leaves_its_alert_to_be_sent_once() {
+        let incoming = record(HANDSHAKE, &[1, 0, 0, 0]);
+        let mut io = Drops { incoming: incoming.into(), outgoing: vec![] };
+        let mut transport = Transport::new(&mut io);
+        for _ in 0..2 {
+            let error = now(transport.client_hello()).unwrap_err();
+            assert_eq!(error.alert_sent(), Some(crate::AlertDescription::DECODE_ERROR));
+        }
+        now(transport.flush()).unwrap();
+        assert_eq!(io.outgoing, [21, 3, 3, 0, 2, 2, 50]);
+    }
+
+    #[test]
+    fn a_hello_in_too_many_records_is_refused_at_the_limit_of_the_handshake() {
+        let hello = [&[1, 0, 0xff, 0xff][..], &[0; 0xffff]].concat();
+        let mut io = Drops { incoming: records(&hello, 1).into(), outgoing: vec![] };
+        let mut transport = Transport::new(&mut io);
+        let error = now(transport.client_hello()).unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::LimitExceeded);
+        assert_eq!(error.alert_sent(), Some(crate::AlertDescription::ILLEGAL_PARAMETER));
+        assert_eq!(transport.bytes_received(), HANDSHAKE_LIMIT as u64);
+        assert!(!transport.outgoing().is_empty());
+    }
+
+    #[test]
+    fn an_end_before_the_hello_is_an_unexpected_end() {
+        let mut incoming = record(HANDSHAKE, &client_hello());
+        incoming.pop();
+        let mut io = Drops { incoming: incoming.into(), outgoing: vec![] };
+        let error = now(Transport::new(&mut io).client_hello()).unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::UnexpectedEof);
     }
 }

@@ -91,6 +91,13 @@ impl AlertDescription {
     pub const fn code(self) -> u8 {
         self.0
     }
+
+    /// The alert as a record of its own, not encrypted and fatal (RFC 8446 §6, §5.1).
+    pub(crate) const fn plaintext_record(self) -> [u8; 7] {
+        const ALERT: u8 = 21;
+        const FATAL: u8 = 2;
+        [ALERT, 3, 3, 0, 2, FATAL, self.0]
+    }
 }
 
 impl fmt::Display for AlertDescription {

@@ -3,14 +3,17 @@
 //! A record may come in any number of pieces, a message in any number of records, and a record may hold
 //! many messages. Only the bodies that the observer reads are kept, and those up to a bound.
 
+use crate::AlertDescription;
+
 /// RFC 8446 §5.1: the longest fragment of a plaintext record.
 const MAX_FRAGMENT: usize = 1 << 14;
-const MAX_CLIENT_HELLO: usize = 64 * 1024;
+pub(super) const MAX_CLIENT_HELLO: usize = 64 * 1024;
 const MAX_SERVER_MESSAGE: usize = 16 * 1024;
 
 /// Reads records up to the first encrypted one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Deframer {
+    client_hello_limit: usize,
     record_header: Header<5>,
     is_handshake: bool,
     fragment_left: usize,
@@ -19,7 +22,26 @@ pub(super) struct Deframer {
     finished: bool,
 }
 
+impl Default for Deframer {
+    fn default() -> Self {
+        Self::with_client_hello_limit(MAX_CLIENT_HELLO)
+    }
+}
+
 impl Deframer {
+    /// One for which a ClientHello is too long above `client_hello_limit` bytes.
+    pub(super) fn with_client_hello_limit(client_hello_limit: usize) -> Self {
+        Self {
+            client_hello_limit,
+            record_header: Header::default(),
+            is_handshake: false,
+            fragment_left: 0,
+            message_header: Header::default(),
+            message: None,
+            finished: false,
+        }
+    }
+
     /// The next event in `bytes`, which is moved behind it; `None` when more bytes are needed or wanted no more.
     pub(super) fn next(&mut self, bytes: &mut &[u8]) -> Option<Event> {
         while !self.finished && !bytes.is_empty() {
@@ -45,13 +67,22 @@ impl Deframer {
         self.fragment_left = usize::from(u16::from_be_bytes([high, low]));
         self.is_handshake = content_type == 22;
         match content_type {
-            20..=22 if self.fragment_left > MAX_FRAGMENT => self.finish(),
-            20 => return Some(Event::ChangeCipherSpec),
-            21 | 22 => {}
+            20..=22 if self.fragment_left > MAX_FRAGMENT => {
+                self.unreadable(AlertDescription::RECORD_OVERFLOW)
+            }
+            20 => Some(Event::ChangeCipherSpec),
+            21 => Some(Event::Alert),
+            // RFC 8446 §5.1: a fragment of a handshake message must not be empty.
+            22 if self.fragment_left == 0 => self.unreadable(AlertDescription::UNEXPECTED_MESSAGE),
+            22 => None,
             // application_data, which in a handshake is encrypted TLS 1.3, or not TLS at all.
-            _ => self.finish(),
+            _ => self.unreadable(AlertDescription::UNEXPECTED_MESSAGE),
         }
-        None
+    }
+
+    fn unreadable(&mut self, alert: AlertDescription) -> Option<Event> {
+        self.finish();
+        Some(Event::Unreadable(alert))
     }
 
     fn read_fragment(&mut self, bytes: &mut &[u8]) -> Option<Event> {
@@ -72,7 +103,7 @@ impl Deframer {
     fn read_message(&mut self, bytes: &mut &[u8]) -> Option<Event> {
         let mut message = match self.message.take() {
             Some(message) => message,
-            None => Message::new(self.message_header.fill(bytes)?),
+            None => Message::new(self.message_header.fill(bytes)?, self.client_hello_limit),
         };
         if message.kept.is_some_and(|most| message.left > most) {
             self.finished = true;
@@ -95,6 +126,10 @@ pub(super) enum Event {
     /// A message whose body would be read but is longer than the bound. Nothing follows.
     TooLong(HandshakeType),
     ChangeCipherSpec,
+    Alert,
+    /// A record that cannot be read: it is encrypted, or it is none, for which its sender deserves this alert.
+    /// Nothing follows.
+    Unreadable(AlertDescription),
 }
 
 /// RFC 5246 §7.4: the messages that tell something here.
@@ -135,10 +170,10 @@ struct Message {
 
 impl Message {
     /// RFC 8446 §4: one byte of type, three of length.
-    fn new([msg_type, high, middle, low]: [u8; 4]) -> Self {
+    fn new([msg_type, high, middle, low]: [u8; 4], client_hello_limit: usize) -> Self {
         let msg_type = HandshakeType::from(msg_type);
         let kept = match msg_type {
-            HandshakeType::ClientHello => Some(MAX_CLIENT_HELLO),
+            HandshakeType::ClientHello => Some(client_hello_limit),
             HandshakeType::ServerHello | HandshakeType::ServerKeyExchange => Some(MAX_SERVER_MESSAGE),
             _ => None,
         };

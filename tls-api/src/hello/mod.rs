@@ -1,27 +1,35 @@
-//! Reads along: what the plaintext part of a handshake says, for libraries that do not tell.
+//! The plaintext part of a handshake, read by polytls itself.
 //!
-//! [`HelloObserver`] follows the message flow (RFC 8446 §2, RFC 5246 §7.3) up to the last message that it
+//! [`ClientHello`] is a client's first message, for a server that chooses by it before any engine starts, and
+//! `incoming` finds it at the front of what a connection received.
+//!
+//! [`HelloObserver`] reads along, for libraries that do not tell: it follows the message flow (RFC 8446 §2, RFC 5246 §7.3) up to the last message that it
 //! needs; `deframe` turns bytes into messages, and the files named after messages read those. Nothing here
 //! checks a handshake: the library that runs it does, and what it would refuse leaves answers missing here,
 //! never a panic and never more than 128 KiB held per direction.
 
 mod client_hello;
 mod deframe;
-mod first;
+mod incoming;
 mod reader;
 mod server_hello;
 mod server_key_exchange;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::ops::ControlFlow;
 
-pub use self::first::ClientHello as FirstHello;
-
-use self::client_hello::ClientHello;
-use self::deframe::{Deframer, Event, HandshakeType};
-use self::server_hello::ServerHello;
+pub use self::client_hello::{ClientHello, PskIdentity};
+pub(crate) use self::incoming::IncomingHello;
+use self::{
+    client_hello::Fields,
+    deframe::{Deframer, Event, HandshakeType},
+    server_hello::ServerHello,
+};
 use crate::{CipherSuite, NamedGroup, ProtocolVersion};
+
+/// A hello has room for 30,000 names of one byte, which take thirty times as much memory here.
+const MAX_PROTOCOL_NAMES: usize = 256;
 
 /// Watches the bytes of a handshake in both directions.
 ///
@@ -33,7 +41,7 @@ pub struct HelloObserver {
     received: Deframer,
     sent: Deframer,
     awaited: Awaited,
-    client_hello: Option<ClientHello>,
+    client_hello: Option<Asked>,
     version: Option<ProtocolVersion>,
     cipher_suite: Option<CipherSuite>,
     named_group: Option<NamedGroup>,
@@ -106,7 +114,7 @@ impl HelloObserver {
     fn read_client_hello(&mut self, event: Event) -> ControlFlow<()> {
         match event {
             Event::Message(HandshakeType::ClientHello, body) => {
-                self.client_hello = Some(ClientHello::parse(&body).unwrap_or_default());
+                self.client_hello = Some(Asked::read(&body));
             }
             Event::TooLong(HandshakeType::ClientHello) => {}
             _ => return ControlFlow::Continue(()),
@@ -153,9 +161,29 @@ impl HelloObserver {
             Event::Message(HandshakeType::NewSessionTicket, _) | Event::ChangeCipherSpec => {
                 self.resumed.get_or_insert(true);
             }
-            Event::Message(..) | Event::TooLong(_) => return ControlFlow::Continue(()),
+            Event::Message(..) | Event::TooLong(_) | Event::Alert | Event::Unreadable(_) => {
+                return ControlFlow::Continue(());
+            }
         }
         ControlFlow::Break(())
+    }
+}
+
+/// What a ClientHello asks for, as far as it can be read.
+#[derive(Debug, Default)]
+struct Asked {
+    server_name: Option<String>,
+    alpn: Vec<Vec<u8>>,
+}
+
+impl Asked {
+    /// What breaks a rule is refused by the library that reads along: here it only leaves an answer missing.
+    fn read(body: &[u8]) -> Self {
+        let (fields, _) = Fields::read(body);
+        Self {
+            server_name: fields.server_name().map(ToOwned::to_owned),
+            alpn: fields.alpn().take(MAX_PROTOCOL_NAMES).map(<[u8]>::to_vec).collect(),
+        }
     }
 }
 

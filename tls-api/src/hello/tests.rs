@@ -1,13 +1,13 @@
 use super::HelloObserver;
 use crate::{CipherSuite, NamedGroup, ProtocolVersion};
 
-const CHANGE_CIPHER_SPEC: u8 = 20;
-const ALERT: u8 = 21;
-const HANDSHAKE: u8 = 22;
-const APPLICATION_DATA: u8 = 23;
+pub(crate) const CHANGE_CIPHER_SPEC: u8 = 20;
+pub(crate) const ALERT: u8 = 21;
+pub(crate) const HANDSHAKE: u8 = 22;
+pub(crate) const APPLICATION_DATA: u8 = 23;
 
-const CLIENT_HELLO: u8 = 1;
-const SERVER_HELLO: u8 = 2;
+pub(crate) const CLIENT_HELLO: u8 = 1;
+pub(crate) const SERVER_HELLO: u8 = 2;
 const NEW_SESSION_TICKET: u8 = 4;
 const CERTIFICATE: u8 = 11;
 const SERVER_KEY_EXCHANGE: u8 = 12;
@@ -57,43 +57,43 @@ impl Flow {
     }
 }
 
-fn vector8(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn vector8(bytes: &[u8]) -> Vec<u8> {
     [&[u8::try_from(bytes.len()).unwrap()], bytes].concat()
 }
 
-fn vector16(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn vector16(bytes: &[u8]) -> Vec<u8> {
     [&u16::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat()
 }
 
-fn record(content_type: u8, fragment: &[u8]) -> Vec<u8> {
+pub(crate) fn record(content_type: u8, fragment: &[u8]) -> Vec<u8> {
     [&[content_type, 3, 3][..], &vector16(fragment)].concat()
 }
 
 /// `messages` in records of `size` bytes.
-fn records(messages: &[u8], size: usize) -> Vec<u8> {
+pub(crate) fn records(messages: &[u8], size: usize) -> Vec<u8> {
     messages.chunks(size).flat_map(|fragment| record(HANDSHAKE, fragment)).collect()
 }
 
-fn message(msg_type: u8, body: &[u8]) -> Vec<u8> {
+pub(crate) fn message(msg_type: u8, body: &[u8]) -> Vec<u8> {
     let [_, length @ ..] = u32::try_from(body.len()).unwrap().to_be_bytes();
     [&[msg_type][..], &length, body].concat()
 }
 
-fn extension(extension_type: u16, data: &[u8]) -> Vec<u8> {
+pub(crate) fn extension(extension_type: u16, data: &[u8]) -> Vec<u8> {
     [&extension_type.to_be_bytes()[..], &vector16(data)].concat()
 }
 
-fn server_name(name: &[u8]) -> Vec<u8> {
+pub(crate) fn server_name(name: &[u8]) -> Vec<u8> {
     // A NameType of the future comes first.
     let names = [&[9][..], &vector16(b"?"), &[0], &vector16(name)].concat();
     extension(0, &vector16(&names))
 }
 
-fn alpn(names: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn alpn(names: &[&[u8]]) -> Vec<u8> {
     extension(16, &vector16(&names.iter().flat_map(|name| vector8(name)).collect::<Vec<u8>>()))
 }
 
-fn client_hello_with(extensions: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn client_hello_with(extensions: &[Vec<u8>]) -> Vec<u8> {
     let body = [
         &[3, 3][..],
         &[0x11; 32],
@@ -105,7 +105,7 @@ fn client_hello_with(extensions: &[Vec<u8>]) -> Vec<u8> {
     message(CLIENT_HELLO, &body.concat())
 }
 
-fn client_hello() -> Vec<u8> {
+pub(crate) fn client_hello() -> Vec<u8> {
     let supported_versions = extension(43, &[4, 3, 4, 3, 3]);
     client_hello_with(&[supported_versions, server_name(b"example.com"), alpn(&[b"h2", b"http/1.1"])])
 }
