@@ -1,10 +1,28 @@
 //! `polytls backends`: the capability table, from code.
 
+mod cell;
+
 use std::{fmt::Display, sync::Arc};
 
 use polytls::{Backend, Capabilities, CipherSuite, ClientAuthentication, Hook, RoleCapabilities};
 
-use crate::{failure::Failure, output, settings};
+use serde_json::{Map, Value, json};
+
+use self::cell::Cell;
+use crate::{
+    failure::Failure,
+    output::{self, STRONG, styled},
+    settings,
+};
+
+/// What `--help` says of `--json`.
+pub(crate) const JSON: &str = "\
+With --json the table is one line of JSON: {\"backends\": [...]}. Each backend has these keys, which stay:
+  name, library, crypto
+  client, server  an object each: the rows of the table in lower case, with underscores, such as `sni_off`
+  engine          the rows of neither side, such as `record_ciphers_alone`
+  cipher_suites   for each suite the roles in which it can be negotiated, a list of `client` and `server`
+A value is true, false, a list of names, or {\"names\": [...], \"chosen\": whether the application may choose among them}.";
 
 /// What to print.
 #[derive(clap::Args)]
@@ -12,30 +30,26 @@ pub(crate) struct Options {
     /// As a Markdown table, without the libraries' versions
     #[arg(long)]
     markdown: bool,
+    /// As one line of JSON
+    #[arg(long, conflicts_with = "markdown")]
+    json: bool,
 }
 
-/// The cell of what is not there.
-const NO: &str = "–";
-
 /// A row: what it says, and how it reads that off a backend's capabilities.
-type Row = (&'static str, fn(&Capabilities) -> String);
+type Row = (&'static str, fn(&Capabilities) -> Cell);
 
 const ROWS: &[Row] = &[
     ("client: protocol versions", |c| list(&c.client.role.versions)),
     ("server: protocol versions", |c| list(&c.server.role.versions)),
-    ("client: cipher suites", |c| {
-        choice(c.client.role.cipher_suites.len(), c.client.role.cipher_suite_choice)
-    }),
-    ("server: cipher suites", |c| {
-        choice(c.server.role.cipher_suites.len(), c.server.role.cipher_suite_choice)
-    }),
+    ("client: cipher suites", |c| counted(&c.client.role.cipher_suites, c.client.role.cipher_suite_choice)),
+    ("server: cipher suites", |c| counted(&c.server.role.cipher_suites, c.server.role.cipher_suite_choice)),
     ("client: named groups", |c| groups(&c.client.role)),
     ("server: named groups", |c| groups(&c.server.role)),
     ("client: signature schemes", |c| {
-        choice(c.client.role.signature_schemes.len(), c.client.role.signature_scheme_choice)
+        counted(&c.client.role.signature_schemes, c.client.role.signature_scheme_choice)
     }),
     ("server: signature schemes", |c| {
-        choice(c.server.role.signature_schemes.len(), c.server.role.signature_scheme_choice)
+        counted(&c.server.role.signature_schemes, c.server.role.signature_scheme_choice)
     }),
     ("client: ALPN", |c| yes(c.client.role.alpn)),
     ("server: ALPN", |c| yes(c.server.role.alpn)),
@@ -72,26 +86,25 @@ const ROWS: &[Row] = &[
     ("client: exact certificate alerts", |c| yes(c.client.role.exact_alerts)),
     ("server: exact certificate alerts", |c| yes(c.server.role.exact_alerts)),
     ("verifier alone", |c| yes(c.verifier_alone)),
-    ("record ciphers alone", |c| choice(c.record_ciphers.len(), false)),
+    ("record ciphers alone", |c| counted(&c.record_ciphers, false)),
     ("hands out record keys", |c| yes(c.record_keys)),
 ];
 
 pub(crate) fn run(backend: Option<&str>, options: &Options) -> Result<(), Failure> {
-    let backends = match backend {
-        Some(name) => vec![polytls::backend(name)?],
-        None => polytls::backends::all(),
-    };
-    if backends.is_empty() {
-        settings::backend(None)?;
-    }
-    output::print(&if options.markdown { markdown(&backends) } else { plain(&backends) })
+    let backends = settings::backends(backend)?;
+    output::print(&if options.json {
+        format!("{}\n", json(&backends))
+    } else if options.markdown {
+        markdown(&backends)
+    } else {
+        plain(&backends)
+    })
 }
 
 /// The whole table: in each row its name, then a cell for each backend.
-fn table(backends: &[Arc<dyn Backend>]) -> Vec<Vec<String>> {
-    let row = |name: String, read: &dyn Fn(&Capabilities) -> String| {
-        let cells = backends.iter().map(|backend| read(backend.capabilities()));
-        std::iter::once(name).chain(cells).collect()
+fn table(backends: &[Arc<dyn Backend>]) -> Vec<(String, Vec<Cell>)> {
+    let row = |name: String, read: &dyn Fn(&Capabilities) -> Cell| {
+        (name, backends.iter().map(|backend| read(backend.capabilities())).collect())
     };
     let mut table: Vec<_> = ROWS.iter().map(|(name, read)| row((*name).into(), read)).collect();
     table.extend(suites(backends).into_iter().map(|suite| row(suite.to_string(), &|all| roles(all, suite))));
@@ -113,33 +126,30 @@ fn suites(backends: &[Arc<dyn Backend>]) -> Vec<CipherSuite> {
 }
 
 /// In which roles a suite can be negotiated.
-fn roles(capabilities: &Capabilities, suite: CipherSuite) -> String {
-    let client = capabilities.client.role.cipher_suites.contains(&suite);
-    let server = capabilities.server.role.cipher_suites.contains(&suite);
-    match (client, server) {
-        (true, true) => "yes",
-        (true, false) => "client",
-        (false, true) => "server",
-        (false, false) => NO,
+fn roles(capabilities: &Capabilities, suite: CipherSuite) -> Cell {
+    Cell::Roles {
+        client: capabilities.client.role.cipher_suites.contains(&suite),
+        server: capabilities.server.role.cipher_suites.contains(&suite),
     }
-    .into()
 }
 
 fn plain(backends: &[Arc<dyn Backend>]) -> String {
     let mut text = String::new();
     for backend in backends {
         let info = backend.info();
-        text += &format!("{}: {}, cryptography by {}\n", info.name, info.library, info.crypto);
+        let name = styled(STRONG, info.name);
+        text += &format!("{name}: {}, cryptography by {}\n", info.library, info.crypto);
     }
-    let header =
-        std::iter::once(String::new()).chain(backends.iter().map(|backend| backend.info().name.into()));
-    let mut table = table(backends);
-    table.insert(0, header.collect());
-    let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let names = backends.iter().map(|backend| backend.info().name.to_owned());
+    let mut rows = vec![std::iter::once(String::new()).chain(names).collect::<Vec<_>>()];
+    rows.extend(table(backends).into_iter().map(text_row));
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<_> = (0..=backends.len()).map(width).collect();
-    for row in &table {
+    for (line, row) in rows.iter().enumerate() {
         let cells: Vec<_> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        text += &format!("\n{}", cells.join("  ").trim_end());
+        let cells = cells.join("  ");
+        let cells = cells.trim_end();
+        text += &format!("\n{}", if line == 0 { styled(STRONG, cells) } else { cells.to_owned() });
     }
     text + "\n"
 }
@@ -148,49 +158,102 @@ fn markdown(backends: &[Arc<dyn Backend>]) -> String {
     let names: Vec<_> = backends.iter().map(|backend| backend.info().name).collect();
     let mut text = format!("| | {} |\n|---|{}\n", names.join(" | "), "---|".repeat(names.len()));
     for row in table(backends) {
-        text += &format!("| {} |\n", row.join(" | "));
+        text += &format!("| {} |\n", text_row(row).join(" | "));
     }
     text
 }
 
-fn yes(supported: bool) -> String {
-    if supported { "yes" } else { NO }.into()
+fn text_row((name, cells): (String, Vec<Cell>)) -> Vec<String> {
+    std::iter::once(name).chain(cells.iter().map(ToString::to_string)).collect()
 }
 
-fn list<T: Display>(values: &[T]) -> String {
-    if values.is_empty() {
-        return NO.into();
+fn json(backends: &[Arc<dyn Backend>]) -> Value {
+    let table = table(backends);
+    let described = backends.iter().enumerate().map(|(column, backend)| {
+        let info = backend.info();
+        let mut object = Map::new();
+        object.insert("name".into(), info.name.into());
+        object.insert("library".into(), info.library.into());
+        object.insert("crypto".into(), info.crypto.into());
+        for (row, cells) in &table {
+            let (part, key) = json_place(row, &cells[column]);
+            let part = object.entry(part).or_insert_with(|| json!({}));
+            part[key] = cells[column].json();
+        }
+        Value::Object(object)
+    });
+    json!({ "backends": described.collect::<Vec<_>>() })
+}
+
+/// Where a row stands in a backend's object: `client: SNI off` is `sni_off` of `client`.
+fn json_place(row: &str, cell: &Cell) -> (&'static str, String) {
+    if matches!(cell, Cell::Roles { .. }) {
+        return ("cipher_suites", row.into());
     }
-    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    let (part, name) = match row.split_once(": ") {
+        Some(("client", name)) => ("client", name),
+        Some(("server", name)) => ("server", name),
+        _ => ("engine", row),
+    };
+    let name = name.replace('\'', "").to_lowercase();
+    let words = name.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty());
+    (part, words.collect::<Vec<_>>().join("_"))
 }
 
-fn choice(count: usize, choice: bool) -> String {
-    match (count, choice) {
-        (0, _) => NO.into(),
-        (count, true) => format!("{count}, chosen"),
-        (count, false) => count.to_string(),
-    }
+fn yes(supported: bool) -> Cell {
+    Cell::Flag(supported)
 }
 
-fn groups(role: &RoleCapabilities) -> String {
-    let chosen = if role.named_group_choice { ", chosen" } else { "" };
-    format!("{}{chosen}", list(&role.named_groups))
+fn list<T: Display>(values: &[T]) -> Cell {
+    Cell::List(values.iter().map(ToString::to_string).collect())
 }
 
-fn modes(modes: &[ClientAuthentication]) -> String {
+fn counted<T: Display>(values: &[T], chosen: bool) -> Cell {
+    Cell::Choice { names: values.iter().map(ToString::to_string).collect(), chosen, counted: true }
+}
+
+fn groups(role: &RoleCapabilities) -> Cell {
+    let names = role.named_groups.iter().map(ToString::to_string).collect();
+    Cell::Choice { names, chosen: role.named_group_choice, counted: false }
+}
+
+fn modes(modes: &[ClientAuthentication]) -> Cell {
     list(modes)
 }
 
-fn hook(hook: Hook) -> String {
-    match hook {
-        Hook::HeldBack => "yes, bytes held back",
-        Hook::OnThread => "yes, on a thread",
-        Hook::Suspends => "yes, suspends",
-        _ => NO,
-    }
-    .into()
+fn hook(hook: Hook) -> Cell {
+    Cell::Hook(match hook {
+        Hook::HeldBack => Some("bytes held back"),
+        Hook::OnThread => Some("on a thread"),
+        Hook::Suspends => Some("suspends"),
+        _ => None,
+    })
 }
 
-fn on_off(role: &RoleCapabilities) -> String {
-    format!("{} / {}", yes(role.resumption), yes(role.resumption_off))
+fn on_off(role: &RoleCapabilities) -> Cell {
+    Cell::OnOff { on: role.resumption, off: role.resumption_off }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_made_of_the_rows_names() {
+        let flag = Cell::Flag(true);
+        assert_eq!(json_place("client: SNI off", &flag), ("client", "sni_off".into()));
+        assert_eq!(json_place("server: resumption on / off", &flag), ("server", "resumption_on_off".into()));
+        assert_eq!(
+            json_place("client: application's verifier", &flag),
+            ("client", "applications_verifier".into())
+        );
+        assert_eq!(json_place("hands out record keys", &flag), ("engine", "hands_out_record_keys".into()));
+    }
+
+    #[test]
+    fn no_two_rows_have_one_key() {
+        let keys: std::collections::HashSet<_> =
+            ROWS.iter().map(|(name, _)| json_place(name, &Cell::Flag(true))).collect();
+        assert_eq!(keys.len(), ROWS.len());
+    }
 }

@@ -15,22 +15,36 @@ pub(crate) const USAGE: u8 = 2;
 pub(crate) struct Failure {
     pub(crate) message: String,
     pub(crate) code: u8,
+    /// The TLS error behind it, if there is one.
+    pub(crate) error: Option<Error>,
+    /// Whether the user has been told, so that nothing is left to write.
+    pub(crate) told: bool,
 }
 
 impl Failure {
     /// Something that the user gave cannot be used.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: USAGE }
+        Self { message: message.into(), code: USAGE, error: None, told: false }
     }
 
     /// A connection failed.
     pub(crate) fn connection(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: CONNECTION }
+        Self { message: message.into(), code: CONNECTION, error: None, told: false }
     }
 
     /// The same failure, saying what it happened to.
     pub(crate) fn in_context(self, what: &str) -> Self {
         Self { message: format!("{what}: {}", self.message), ..self }
+    }
+
+    /// The same failure, saying what to do about it.
+    pub(crate) fn with_advice(self, advice: &str) -> Self {
+        Self { message: format!("{}; {advice}", self.message), ..self }
+    }
+
+    /// The same failure, of which the user knows.
+    pub(crate) fn told(self) -> Self {
+        Self { told: true, ..self }
     }
 }
 
@@ -42,10 +56,11 @@ impl From<ConfigError> for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        match error.kind() {
+        let failure = match error.kind() {
             ErrorKind::Config(_) => Self::usage(error.to_string()),
             _ => Self::connection(error.to_string()),
-        }
+        };
+        Self { error: Some(error), ..failure }
     }
 }
 

@@ -1,25 +1,35 @@
-//! The `polytls` command: a tour of the engines, what each can do, a client, a server.
+//! The `polytls` command: a tour of the engines, what each can do, a client, a verifier, a server.
 //!
-//! Every failure is one line on standard error. Exit code 1 says that a connection failed, 2 that an argument or
+//! Every failure ends in one line on standard error. Exit code 1 says that a connection failed, 2 that an argument or
 //! a configuration cannot be used.
 
 mod backends;
+mod certificate;
 mod chain;
+mod completions;
 mod connect;
 mod failure;
+mod faults;
+mod man;
 mod output;
 mod serve;
 mod settings;
+mod starttls;
 mod tour;
+mod verify;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 use tracing_subscriber::EnvFilter;
 
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    output::{BAD, Color, printable, styled},
+};
 
-const EXIT_CODES: &str = "Exit codes: 0 success, 1 a connection failed, 2 wrong usage or configuration.";
+const EXIT_CODES: &str =
+    "Exit codes: 0 success, 1 a connection failed or a chain was refused, 2 wrong usage or configuration.";
 
 /// TLS over interchangeable engines.
 #[derive(Parser)]
@@ -28,6 +38,9 @@ struct Arguments {
     /// The engine: rustls, openssl or native, as far as compiled in [default: the first of them]
     #[arg(long, global = true, value_name = "NAME")]
     backend: Option<String>,
+    /// When to colour text
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    color: Color,
     #[command(subcommand)]
     command: Command,
 }
@@ -38,14 +51,27 @@ enum Command {
     #[command(after_help = EXIT_CODES)]
     Tour(tour::Options),
     /// What each engine can do
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = EXIT_CODES, after_long_help = with_exit_codes(backends::JSON))]
     Backends(backends::Options),
     /// Connects standard input and output to a TLS server
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = EXIT_CODES, after_long_help = with_exit_codes(connect::JSON))]
     Connect(connect::Options),
+    /// What each engine's verifier says of a certificate chain in a file
+    #[command(after_help = EXIT_CODES, after_long_help = with_exit_codes(verify::JSON))]
+    Verify(verify::Options),
     /// Serves a folder over HTTPS (h2 and http/1.1)
     #[command(after_help = EXIT_CODES)]
     Serve(serve::Options),
+    /// Prints what a shell needs to complete this command
+    #[command(after_help = EXIT_CODES)]
+    Completions(completions::Options),
+    /// Prints or writes the manual
+    #[command(after_help = EXIT_CODES)]
+    Man(man::Options),
+}
+
+fn with_exit_codes(more: &str) -> String {
+    format!("{more}\n\n{EXIT_CODES}")
 }
 
 fn main() -> ExitCode {
@@ -56,7 +82,9 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::note(&format!("error: {}", failure.message));
+            if !failure.told {
+                output::note(&format!("{} {}", styled(BAD, "error:"), printable(&failure.message)));
+            }
             ExitCode::from(failure.code)
         }
     }
@@ -75,9 +103,11 @@ fn usage(error: &clap::Error) -> Result<(), Failure> {
 }
 
 fn run(arguments: Arguments) -> Result<(), Failure> {
+    arguments.color.choose();
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::from_default_env())
         .with_writer(std::io::stderr)
+        .with_ansi(output::notes_are_coloured())
         .init();
     let backend = arguments.backend.as_deref();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -86,7 +116,10 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             Command::Tour(options) => tour::run(backend, &options).await,
             Command::Backends(options) => backends::run(backend, &options),
             Command::Connect(options) => connect::run(backend, options).await,
+            Command::Verify(options) => verify::run(backend, options).await,
             Command::Serve(options) => serve::run(backend, options).await,
+            Command::Completions(options) => completions::run(&options),
+            Command::Man(options) => man::run(&options),
         }
     });
     // A read of standard input that nobody waits for any more must not hold the process.

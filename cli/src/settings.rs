@@ -35,12 +35,27 @@ pub(crate) fn backend(name: Option<&str>) -> Result<Arc<dyn Backend>, Failure> {
     })
 }
 
-/// Certificate and key, if the user gave them.
-pub(crate) fn identity(cert: Option<&PathBuf>, key: Option<&PathBuf>) -> Result<Option<Identity>, Failure> {
-    match (cert, key) {
+/// The engine of this name, else every one.
+pub(crate) fn backends(name: Option<&str>) -> Result<Vec<Arc<dyn Backend>>, Failure> {
+    match name {
+        Some(name) => Ok(vec![polytls::backend(name)?]),
+        None => {
+            // Where there is none, this says how to have one.
+            polytls::default_backend()?;
+            Ok(polytls::backends::all())
+        }
+    }
+}
+
+/// Certificate and key, if the user gave them, by options of these names.
+pub(crate) fn identity(
+    files: (Option<&PathBuf>, Option<&PathBuf>),
+    (cert_option, key_option): (&str, &str),
+) -> Result<Option<Identity>, Failure> {
+    match files {
         (Some(cert), Some(key)) => Ok(Some(Identity::from_pem_files(cert, key)?)),
         (None, None) => Ok(None),
-        _ => Err(Failure::usage("--cert and --key go together: give both")),
+        _ => Err(Failure::usage(format!("{cert_option} and {key_option} go together: give both"))),
     }
 }
 

@@ -10,6 +10,9 @@ use support::polytls;
 /// Each command as it would run.
 const COMMANDS: [&[&str]; 4] = [&["tour"], &["backends"], &["connect", "localhost:1"], &["serve", "."]];
 
+/// A file that every machine has which runs these tests.
+const THIS_CRATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+
 /// Runs the command, which must refuse in one line that holds these words.
 fn refused(arguments: &[&str], code: i32, words: &[&str]) {
     let output = polytls(arguments, b"");
@@ -49,6 +52,38 @@ fn options_and_commands_that_are_none() {
     refused(&["serve", ".", "--client-auth", "perhaps"], 2, &["perhaps"]);
     refused(&["serve", ".", "--client-auth", "required"], 2, &["--client-roots"]);
     refused(&["serve", ".", "--listen", "nowhere"], 2, &["nowhere"]);
+    refused(&["backends", "--json", "--markdown"], 2, &["--json", "--markdown"]);
+    refused(&["backends", "--color", "perhaps"], 2, &["perhaps"]);
+    refused(&["completions"], 2, &["SHELL"]);
+    refused(&["completions", "csh"], 2, &["csh"]);
+    refused(&["man", "frobnicate"], 2, &["frobnicate", "is no command"]);
+    refused(&["man", "connect", "--out", "."], 2, &["--out"]);
+    refused(&["man", "--out", THIS_CRATE], 2, &["cannot write", "Cargo.toml"]);
+}
+
+#[test]
+fn what_connect_cannot_offer() {
+    for (more, words) in [
+        (&["--starttls", "ftp"][..], &["ftp", "smtp, imap, postgres"][..]),
+        (&["--cipher-suites", "RC4"], &["RC4", "--cipher-suites"]),
+        (&["--groups", "brainpool"], &["brainpool", "x25519"]),
+        (&["--sigalgs", "md5"], &["md5", "ed25519"]),
+        (&["--groups", ""], &["--groups"]),
+        (&["--reconnect", "101"], &["101"]),
+        (&["--reconnect", "-1"], &["-1"]),
+        (&["--reconnect", "1", "--no-resumption"], &["--no-resumption"]),
+        (&["--quiet", "--json"], &["--quiet", "--json"]),
+    ] {
+        refused(&[&["connect", "localhost:1"], more].concat(), 2, words);
+    }
+}
+
+#[test]
+fn what_verify_cannot_be_asked() {
+    refused(&["verify"], 2, &["FILE"]);
+    refused(&["verify", "chain.pem"], 2, &["--name"]);
+    refused(&["verify", "chain.pem", "--name", "a.example", "--client"], 2, &["--client"]);
+    refused(&["verify", "chain.pem", "--client", "--at", "yesterday"], 2, &["yesterday", "2026-01-01"]);
 }
 
 #[test]
@@ -87,7 +122,9 @@ fn files_that_are_not_there_or_are_something_else() {
     fs::write(path("text"), "no PEM at all").unwrap();
     refused(&["connect", "localhost:1", "--roots", &path("missing")], 2, &["missing", "cannot read"]);
     refused(&["connect", "localhost:1", "--roots", &path("text")], 2, &["text", "BEGIN CERTIFICATE"]);
-    refused(&["connect", "localhost:1", "--cert", &path("text")], 2, &["--key"]);
+    refused(&["connect", "localhost:1", "--cert", &path("text")], 2, &["--client-key"]);
+    refused(&["connect", "localhost:1", "--client-key", &path("text")], 2, &["--client-cert"]);
+    refused(&["serve", ".", "--cert", &path("text")], 2, &["--key"]);
     refused(&["serve", &path("missing")], 2, &["missing"]);
     refused(&["serve", &path("text")], 2, &["not a folder"]);
     refused(&["serve", ".", "--cert", &path("text"), "--key", &path("text")], 2, &["BEGIN CERTIFICATE"]);
@@ -96,6 +133,31 @@ fn files_that_are_not_there_or_are_something_else() {
     let root = path("root.pem");
     refused(&[&["serve", ".", "--write-root", &root][..], &roots].concat(), 2, &["missing", "cannot read"]);
     assert!(!Path::new(&root).exists(), "the root of a server that did not start");
+}
+
+#[test]
+#[cfg(any(feature = "rustls", feature = "openssl", feature = "native"))]
+fn files_that_hold_no_chain() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    support::pki::Authority::new("root").write_root(&path("root"));
+    fs::write(path("empty"), "").unwrap();
+    fs::write(path("text"), "no PEM at all").unwrap();
+    fs::write(path("torn"), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERT").unwrap();
+    fs::write(path("garbled"), "-----BEGIN CERTIFICATE-----\n%%%%\n-----END CERTIFICATE-----\n").unwrap();
+    for (file, word) in [
+        ("missing", "cannot read"),
+        ("empty", "is empty"),
+        ("text", "BEGIN CERTIFICATE"),
+        ("torn", "torn"),
+        ("garbled", "malformed PEM"),
+    ] {
+        refused(&["verify", &path(file), "--client", "--roots", &path("root")], 2, &[file, word]);
+    }
+    refused(&["verify", &path("root"), "--client", "--roots", &path("missing")], 2, &["missing"]);
+    refused(&["verify", &path("root"), "--name", "a b", "--roots", &path("root")], 2, &["a b"]);
+    let unknown = ["verify", &path("root"), "--client", "--roots", &path("root"), "--backend", "gnutls"];
+    refused(&unknown, 2, &["gnutls"]);
 }
 
 #[test]

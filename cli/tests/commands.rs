@@ -42,3 +42,29 @@ fn a_reader_that_goes_away_is_no_panic() {
         assert!(error.starts_with("error: ") && error.lines().count() == 1, "{error}");
     }
 }
+
+#[test]
+fn the_table_as_json_says_what_the_table_says() {
+    let output = polytls(&["backends", "--json"], b"");
+    let line = text(output.stdout);
+    assert_eq!((output.status.code(), line.lines().count()), (Some(0), 1), "{line}");
+    let json: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let backends = json["backends"].as_array().unwrap();
+    assert!(backends.iter().map(|backend| &backend["name"]).eq(BACKENDS), "{json}");
+    let table = text(polytls(&["backends", "--markdown"], b"").stdout);
+    let row = |name: &str| {
+        let row = table.lines().find(|row| row.starts_with(&format!("| {name} |"))).unwrap();
+        row.trim_matches(['|', ' ']).split(" | ").skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    for (index, backend) in backends.iter().enumerate() {
+        let yes = |value: &serde_json::Value| if value.as_bool().unwrap() { "yes" } else { "–" };
+        assert_eq!(row("client: key log")[index], yes(&backend["client"]["key_log"]));
+        assert_eq!(row("hands out record keys")[index], yes(&backend["engine"]["hands_out_record_keys"]));
+        let versions: Vec<_> = backend["server"]["protocol_versions"].as_array().unwrap().iter().collect();
+        let versions: Vec<_> = versions.iter().map(|version| version.as_str().unwrap()).collect();
+        assert_eq!(row("server: protocol versions")[index], versions.join(", "));
+        assert!(backend["client"]["cipher_suites"]["names"].as_array().unwrap().len() >= 6, "{backend}");
+        let roles = &backend["cipher_suites"]["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"];
+        assert_eq!(roles, &serde_json::json!(["client", "server"]), "{backend}");
+    }
+}

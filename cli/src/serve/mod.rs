@@ -97,7 +97,8 @@ fn config(backend: Option<&str>, options: &Options, identity: Identity) -> Resul
 
 /// The identity given; else one made for this machine, and in PEM the root, whose key is gone when this returns.
 fn identity(options: &Options) -> Result<(Identity, Option<String>), Failure> {
-    if let Some(given) = settings::identity(options.cert.as_ref(), options.key.as_ref())? {
+    let files = (options.cert.as_ref(), options.key.as_ref());
+    if let Some(given) = settings::identity(files, ("--cert", "--key"))? {
         return Ok((given, None));
     }
     let authority = Authority::new()?;

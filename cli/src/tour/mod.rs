@@ -58,8 +58,8 @@ struct PairResult {
 }
 
 pub(crate) async fn run(backend: Option<&str>, options: &Options) -> Result<(), Failure> {
-    let clients = engines(options.client.as_deref().or(backend))?;
-    let servers = engines(options.server.as_deref().or(backend))?;
+    let clients = settings::backends(options.client.as_deref().or(backend))?;
+    let servers = settings::backends(options.server.as_deref().or(backend))?;
     let started = Instant::now();
     let authority = Authority::new()?;
     let mut results = Vec::new();
@@ -71,16 +71,6 @@ pub(crate) async fn run(backend: Option<&str>, options: &Options) -> Result<(), 
         }
     }
     output::print(&summary(&results, options.mib, started.elapsed()))
-}
-
-fn engines(name: Option<&str>) -> Result<Vec<Arc<dyn Backend>>, Failure> {
-    match name {
-        Some(name) => Ok(vec![polytls::backend(name)?]),
-        None => {
-            settings::backend(None)?;
-            Ok(polytls::backends::all())
-        }
-    }
 }
 
 impl Pair {

@@ -7,6 +7,8 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
+pub(crate) mod pki;
+
 /// Every engine that is compiled in.
 pub(crate) const BACKENDS: &[&str] = &[
     #[cfg(feature = "rustls")]

@@ -1,0 +1,148 @@
+//! What the client trusts and offers: from options to a connector.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use polytls::{
+    Backend, CertificateVerifier, CipherSuite, ClientConfig, ClientConfigBuilder, DangerAcceptAnyCertificate,
+    Hook, KeyLog, KeyLogFile, NamedGroup, SignatureScheme, TlsConnector, TrustPolicy,
+};
+
+use super::recorder::Recorder;
+use crate::{
+    failure::Failure,
+    settings::{self, Version},
+};
+
+/// What to trust, and what to offer.
+#[derive(clap::Args)]
+pub(super) struct Offer {
+    /// The roots to trust: os, bundled, or a PEM file
+    #[arg(long, default_value = "os", conflicts_with = "danger_accept_any_certificate")]
+    roots: String,
+    /// Accept any certificate: anybody may be at the other end
+    #[arg(long)]
+    danger_accept_any_certificate: bool,
+    /// The certificate chain to present where the server asks for one, in PEM
+    #[arg(long, visible_alias = "cert", value_name = "FILE")]
+    client_cert: Option<PathBuf>,
+    /// Its private key, in PEM
+    #[arg(long, visible_alias = "key", value_name = "FILE")]
+    client_key: Option<PathBuf>,
+    /// Application protocols to offer, most wanted first
+    #[arg(long, value_delimiter = ',')]
+    alpn: Vec<String>,
+    /// Protocol versions to offer
+    #[arg(long, value_delimiter = ',', value_enum)]
+    tls: Vec<Version>,
+    /// Cipher suites to offer, most wanted first; one at least for each version
+    #[arg(long, value_delimiter = ',', value_name = "SUITES", ignore_case = true, hide_possible_values = true, value_parser = cipher_suites())]
+    cipher_suites: Vec<CipherSuite>,
+    /// Groups for the key exchange to offer, most wanted first
+    #[arg(long, value_delimiter = ',', value_name = "GROUPS", ignore_case = true, value_parser = groups())]
+    groups: Vec<NamedGroup>,
+    /// Signature schemes to accept from the server, most wanted first
+    #[arg(long, value_delimiter = ',', value_name = "SCHEMES", ignore_case = true, value_parser = schemes())]
+    sigalgs: Vec<SignatureScheme>,
+    /// Send no server name; the certificate must hold it all the same
+    #[arg(long)]
+    no_sni: bool,
+    /// Keep no session, and resume none
+    #[arg(long, conflicts_with = "reconnect")]
+    no_resumption: bool,
+    /// Append the session's secrets to this file, for a protocol analyser
+    #[arg(long, value_name = "FILE")]
+    key_log: Option<PathBuf>,
+}
+
+impl Offer {
+    /// The connector, and what remembers the chain that a server presents, where the engine shows it.
+    pub(super) fn connector(
+        &self,
+        backend: Option<&str>,
+        limit: Duration,
+    ) -> Result<(TlsConnector, Option<Arc<Recorder>>), Failure> {
+        let backend = settings::backend(backend)?;
+        let recorder = self.verifier(&*backend)?.map(|verifier| Arc::new(Recorder::new(verifier)));
+        let mut config = self.config(backend)?.handshake_time_limit(limit);
+        if let Some(recorder) = &recorder {
+            config = config.verifier(recorder.clone());
+        }
+        let Some(file) = &self.key_log else { return Ok((TlsConnector::new(&config.build()?)?, recorder)) };
+        // The file is made only when nothing else is wrong.
+        TlsConnector::new(&config.clone().key_log(Arc::new(Discard)).build()?)?;
+        let config = config.key_log(Arc::new(KeyLogFile::open(file)?)).build()?;
+        Ok((TlsConnector::new(&config)?, recorder))
+    }
+
+    /// Who decides on the server's chain, as far as the application may ask; `None` leaves it to the engine.
+    fn verifier(&self, backend: &dyn Backend) -> Result<Option<Arc<dyn CertificateVerifier>>, Failure> {
+        if self.danger_accept_any_certificate {
+            return Ok(Some(Arc::new(DangerAcceptAnyCertificate)));
+        }
+        let capabilities = backend.capabilities();
+        if capabilities.client.role.verifier == Hook::Unsupported || !capabilities.verifier_alone {
+            return Ok(None);
+        }
+        Ok(Some(backend.verifier(&TrustPolicy::new(settings::roots(&self.roots)?))?))
+    }
+
+    fn config(&self, backend: Arc<dyn Backend>) -> Result<ClientConfigBuilder, Failure> {
+        let mut config =
+            ClientConfig::builder(backend).alpn(self.alpn.iter().map(String::as_str)).sni(!self.no_sni);
+        if !self.danger_accept_any_certificate {
+            config = config.roots(settings::roots(&self.roots)?);
+        }
+        if !self.tls.is_empty() {
+            config = config.protocol_versions(self.tls.iter().map(|&version| version.into()));
+        }
+        if !self.cipher_suites.is_empty() {
+            config = config.cipher_suites(self.cipher_suites.iter().copied());
+        }
+        if !self.groups.is_empty() {
+            config = config.named_groups(self.groups.iter().copied());
+        }
+        if !self.sigalgs.is_empty() {
+            config = config.signature_schemes(self.sigalgs.iter().copied());
+        }
+        if self.no_resumption {
+            config = config.resumption(false);
+        }
+        let files = (self.client_cert.as_ref(), self.client_key.as_ref());
+        if let Some(identity) = settings::identity(files, ("--client-cert", "--client-key"))? {
+            config = config.identity(identity);
+        }
+        Ok(config)
+    }
+}
+
+/// The key log of a configuration that is only tried.
+#[derive(Debug)]
+struct Discard;
+
+impl KeyLog for Discard {
+    fn log(&self, _label: &str, _client_random: &[u8], _secret: &[u8]) {}
+}
+
+fn cipher_suites() -> impl TypedValueParser<Value = CipherSuite> {
+    registered(CipherSuite::NAMED, CipherSuite::name)
+}
+
+fn groups() -> impl TypedValueParser<Value = NamedGroup> {
+    registered(NamedGroup::NAMED, NamedGroup::name)
+}
+
+fn schemes() -> impl TypedValueParser<Value = SignatureScheme> {
+    registered(SignatureScheme::NAMED, SignatureScheme::name)
+}
+
+/// Parses the names of a registry, in whichever case.
+fn registered<T: Copy + Send + Sync>(
+    all: &'static [T],
+    name: fn(T) -> Option<&'static str>,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(all.iter().filter_map(move |&value| name(value))).try_map(move |text| {
+        let named = |value: &T| name(*value).is_some_and(|name| name.eq_ignore_ascii_case(&text));
+        all.iter().copied().find(named).ok_or("no such name")
+    })
+}

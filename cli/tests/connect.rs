@@ -1,0 +1,286 @@
+//! What `polytls connect` says of a connection and of a refusal, to people and to programs.
+
+#![cfg(any(feature = "rustls", feature = "openssl", feature = "native"))]
+
+mod support;
+
+use std::fs;
+
+use serde_json::Value;
+use support::{
+    BACKENDS, Server,
+    pki::{Authority, path},
+    polytls, text,
+};
+
+/// A server with a certificate of this authority for `localhost`, and its roots in `root.pem`.
+fn serving(folder: &tempfile::TempDir, (cert, key): (String, String), more: &[&str]) -> Server {
+    fs::write(path(folder, "cert.pem"), cert).unwrap();
+    fs::write(path(folder, "key.pem"), key).unwrap();
+    let (public, cert, key) = (path(folder, ""), path(folder, "cert.pem"), path(folder, "key.pem"));
+    Server::start(&[&[&public[..], "--cert", &cert, "--key", &key], more].concat())
+}
+
+/// A folder with `root.pem`, and a good server.
+fn good() -> (tempfile::TempDir, Server) {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new("the authority");
+    authority.write_root(&path(&folder, "root.pem"));
+    let server = serving(&folder, authority.server("localhost"), &[]);
+    (folder, server)
+}
+
+/// Connects by the name `localhost` and leaves: exit code, standard output and standard error.
+fn connect(server: &Server, root: &str, more: &[&str]) -> (Option<i32>, String, String) {
+    let arguments = ["connect", &server.address, "--name", "localhost", "--roots", root, "--no-stdin"];
+    let output = polytls(&[&arguments[..], more].concat(), b"not to be read");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+fn lines(notes: &str) -> Vec<Value> {
+    notes
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+        .collect()
+}
+
+#[test]
+fn the_chain_is_shown_as_it_came() {
+    let (folder, server) = good();
+    for backend in BACKENDS {
+        let (code, output, notes) = connect(&server, &path(&folder, "root.pem"), &["--backend", backend]);
+        assert_eq!((code, output.as_str()), (Some(0), ""), "{notes}");
+        for words in [
+            "session new",
+            "server name localhost",
+            "0 CN=localhost",
+            "issuer      CN=the authority",
+            "29 days left",
+            "names       localhost",
+            "EC, P-256",
+            "ECDSA with SHA-256",
+            "SHA-256     ",
+        ] {
+            assert!(notes.contains(words), "{backend}: `{words}` is not in: {notes}");
+        }
+        assert!(!notes.contains('\u{1b}'), "colours in a pipe: {notes}");
+    }
+}
+
+#[test]
+fn a_quiet_connection_says_nothing() {
+    let (folder, server) = good();
+    let root = path(&folder, "root.pem");
+    assert_eq!(connect(&server, &root, &["--quiet"]), (Some(0), String::new(), String::new()));
+    let (code, _, notes) = connect(&server, &root, &["-q", "--alpn", "nothing"]);
+    assert_eq!((code, notes.lines().count()), (Some(1), 1), "{notes}");
+}
+
+#[test]
+fn certificates_in_pem_are_those_that_came() {
+    let (folder, server) = good();
+    let sent = pem::parse(fs::read(path(&folder, "cert.pem")).unwrap()).unwrap();
+    for backend in BACKENDS {
+        for option in ["--show-certs", "--showcerts"] {
+            let (_, shown, notes) =
+                connect(&server, &path(&folder, "root.pem"), &["--backend", backend, option]);
+            let shown = pem::parse_many(shown).unwrap();
+            assert!(shown == [sent.clone()], "{backend}: {notes}");
+        }
+    }
+}
+
+#[test]
+fn json_is_one_line_with_every_key() {
+    let (folder, server) = good();
+    let root = path(&folder, "root.pem");
+    for backend in BACKENDS {
+        let (code, output, notes) =
+            connect(&server, &root, &["--json", "--backend", backend, "--alpn", "http/1.1"]);
+        assert_eq!((code, output.as_str(), notes.lines().count()), (Some(0), "", 1), "{notes}");
+        let json = &lines(&notes)[0];
+        let keys = [
+            "event",
+            "server",
+            "name",
+            "backend",
+            "library",
+            "version",
+            "cipher_suite",
+            "named_group",
+            "alpn",
+            "server_name",
+            "resumed",
+            "handshake",
+            "chain",
+        ];
+        assert!(json.as_object().unwrap().keys().all(|key| keys.contains(&key.as_str())), "{json}");
+        assert!(keys.iter().all(|key| json.get(key).is_some()), "{json}");
+        assert_eq!((&json["event"], &json["backend"]), (&"connected".into(), &Value::from(*backend)));
+        assert_eq!((&json["alpn"], &json["name"]), (&"http/1.1".into(), &"localhost".into()), "{json}");
+        assert_eq!(json["chain"][0]["subject"], "CN=localhost", "{json}");
+        assert_eq!(json["chain"][0]["names"], serde_json::json!(["localhost"]), "{json}");
+        assert_eq!(json["chain"][0]["sha256"].as_str().unwrap().len(), 64, "{json}");
+        assert!(json["handshake"]["bytes_received"].as_u64().unwrap() > 500, "{json}");
+    }
+}
+
+#[test]
+fn a_refusal_shows_the_chain_the_reason_and_the_alert() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new("the authority");
+    authority.write_root(&path(&folder, "root.pem"));
+    let server = serving(&folder, authority.expired_server("localhost"), &[]);
+    for backend in BACKENDS {
+        let root = path(&folder, "root.pem");
+        let (code, output, notes) = connect(&server, &root, &["--backend", backend]);
+        assert_eq!((code, output.as_str()), (Some(1), ""), "{notes}");
+        let last = notes.lines().last().unwrap();
+        assert!(last.starts_with("error: the certificate expired"), "{backend}: {notes}");
+        let (_, _, line) = connect(&server, &root, &["--backend", backend, "--json"]);
+        let json = &lines(&line)[0];
+        assert_eq!((&json["event"], &json["kind"]), (&"failed".into(), &"certificate".into()), "{json}");
+        assert_eq!((&json["fault"], &json["exit_code"]), (&"expired".into(), &1.into()), "{json}");
+        if *backend == "native" {
+            assert!(notes.contains("does not show the chain"), "{notes}");
+            continue;
+        }
+        assert!(notes.contains("expired 30 days ago") && notes.contains("CN=the authority"), "{notes}");
+        assert!(last.contains("expired on 20") && last.contains("that of CN=localhost, valid 20"), "{last}");
+        assert!(last.contains("told `certificate_expired`"), "{last}");
+        assert_eq!(json["alert_sent"], "certificate_expired", "{json}");
+        assert_eq!(json["chain"][0]["subject"], "CN=localhost", "{json}");
+        let (code, shown, _) = connect(&server, &root, &["--backend", backend, "--show-certs"]);
+        assert_eq!((code, pem::parse_many(shown).unwrap().len()), (Some(1), 1));
+    }
+}
+
+#[test]
+#[cfg(any(feature = "rustls", feature = "openssl"))]
+fn a_chain_to_nowhere_says_where_it_ends() {
+    let (folder, server) = good();
+    let root = path(&folder, "other.pem");
+    Authority::new("another authority").write_root(&root);
+    for backend in BACKENDS.iter().filter(|backend| **backend != "native") {
+        let (code, _, notes) = connect(&server, &root, &["--backend", backend]);
+        assert_eq!(code, Some(1), "{notes}");
+        let words = "no trusted root leads to the certificate's issuer";
+        let more = "the chain ends at CN=localhost, issued by CN=the authority";
+        assert!(notes.contains(words) && notes.contains(more), "{backend}: {notes}");
+    }
+}
+
+#[test]
+fn a_certificate_that_steers_terminals_is_written_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new("the authority");
+    authority.write_root(&path(&folder, "root.pem"));
+    let identity = authority.issue("localhost", |params| {
+        params.distinguished_name.push(rcgen::DnType::OrganizationName, "\u{1b}[2J\r\nerror: all is well");
+    });
+    let server = serving(&folder, identity, &[]);
+    let (code, _, notes) = connect(&server, &path(&folder, "root.pem"), &[]);
+    assert_eq!(code, Some(0), "{notes}");
+    assert!(notes.contains("O=\\u{1b}[2J\\u{d}\\u{a}error: all is well"), "{notes}");
+}
+
+#[test]
+#[cfg(any(feature = "rustls", feature = "openssl"))]
+fn a_reconnection_resumes_unless_that_is_forbidden() {
+    let (folder, server) = good();
+    let root = path(&folder, "root.pem");
+    for backend in BACKENDS.iter().filter(|backend| **backend != "native") {
+        for version in ["1.2", "1.3"] {
+            let options = ["--backend", backend, "--tls", version, "--reconnect", "2", "--json"];
+            let (code, _, notes) = connect(&server, &root, &options);
+            let resumed: Vec<_> = lines(&notes).iter().map(|json| json["resumed"].clone()).collect();
+            assert_eq!((code, resumed.as_slice()), (Some(0), &[false.into(), true.into(), true.into()][..]));
+        }
+        let (_, _, notes) = connect(&server, &root, &["--backend", backend, "--reconnect", "1"]);
+        assert!(notes.contains("session new") && notes.contains("session resumed"), "{notes}");
+    }
+}
+
+#[test]
+fn a_session_that_is_not_kept_is_not_resumed() {
+    let (folder, server) = good();
+    let (code, _, notes) = connect(&server, &path(&folder, "root.pem"), &["--no-resumption", "--json"]);
+    assert_eq!((code, &lines(&notes)[0]["resumed"]), (Some(0), &false.into()), "{notes}");
+}
+
+#[test]
+#[cfg(any(feature = "rustls", feature = "openssl"))]
+fn what_is_offered_is_what_is_negotiated() {
+    let (folder, server) = good();
+    let root = path(&folder, "root.pem");
+    for backend in BACKENDS.iter().filter(|backend| **backend != "native") {
+        let offer =
+            ["--tls", "1.3", "--cipher-suites", "tls_chacha20_poly1305_sha256", "--groups", "SECP384R1"];
+        let more = ["--sigalgs", "ecdsa_secp256r1_sha256", "--no-sni", "--json", "--backend", backend];
+        let (code, _, notes) = connect(&server, &root, &[&offer[..], &more].concat());
+        assert_eq!(code, Some(0), "{notes}");
+        let json = &lines(&notes)[0];
+        assert_eq!(json["cipher_suite"], "TLS_CHACHA20_POLY1305_SHA256", "{json}");
+        assert_eq!(
+            (&json["named_group"], &json["server_name"]),
+            (&"secp384r1".into(), &Value::Null),
+            "{json}"
+        );
+
+        let (code, _, notes) = connect(&server, &root, &["--alpn", "nothing", "--backend", backend]);
+        assert_eq!(code, Some(1), "{notes}");
+        assert!(notes.contains("--alpn"), "what to do is missing: {notes}");
+    }
+}
+
+#[test]
+fn a_name_that_is_not_sent_is_still_looked_for() {
+    let (folder, server) = good();
+    for backend in BACKENDS {
+        let root = path(&folder, "root.pem");
+        let arguments = ["connect", &server.address, "--name", "example.com", "--no-sni", "--roots", &root];
+        let output = polytls(&[&arguments[..], &["--backend", backend]].concat(), b"");
+        let notes = text(output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{backend}: {notes}");
+        assert!(notes.contains("not for `example.com`"), "{backend}: {notes}");
+    }
+}
+
+#[test]
+fn a_version_that_the_server_does_not_speak_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new("the authority");
+    authority.write_root(&path(&folder, "root.pem"));
+    let server = serving(&folder, authority.server("localhost"), &["--tls", "1.2"]);
+    for backend in BACKENDS {
+        let (code, _, notes) =
+            connect(&server, &path(&folder, "root.pem"), &["--tls", "1.3", "--backend", backend]);
+        assert_eq!((code, notes.lines().count()), (Some(1), 1), "{backend}: {notes}");
+        assert!(notes.contains("--tls"), "{backend}: {notes}");
+    }
+}
+
+#[test]
+fn an_error_output_that_is_gone_is_no_panic() {
+    let (folder, server) = good();
+    let root = path(&folder, "root.pem");
+    let arguments = ["connect", &server.address, "--roots", &root, "--name", "localhost", "--no-stdin"];
+    for more in [&[][..], &["--json"]] {
+        let mut child = support::command(&[&arguments[..], more].concat()).spawn().unwrap();
+        drop(child.stderr.take());
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
+}
+
+#[test]
+fn a_reader_of_certificates_that_is_gone_is_a_failure() {
+    let (folder, server) = good();
+    let root = path(&folder, "root.pem");
+    let arguments = ["connect", &server.address, "--roots", &root, "--name", "localhost", "--show-certs"];
+    let mut child = support::command(&arguments).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    let error = text(output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("cannot write to standard output") && !error.contains("panicked"), "{error}");
+}

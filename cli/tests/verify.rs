@@ -1,0 +1,140 @@
+//! `polytls verify`: chains of every kind, before the verifier of every engine.
+
+#![cfg(any(feature = "rustls", feature = "openssl", feature = "native"))]
+
+mod support;
+
+use std::fs;
+
+use support::{
+    BACKENDS,
+    pki::{Authority, path},
+    polytls, text,
+};
+
+/// A folder with a chain, the root that it leads to and another root, by these names.
+fn folder(chain: impl FnOnce(&Authority) -> String) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new("the authority");
+    authority.write_root(&path(&folder, "root.pem"));
+    Authority::new("another authority").write_root(&path(&folder, "other.pem"));
+    fs::write(path(&folder, "chain.pem"), chain(&authority)).unwrap();
+    folder
+}
+
+/// The exit code, the JSON on standard output, and standard error.
+fn verified(folder: &tempfile::TempDir, more: &[&str]) -> (Option<i32>, serde_json::Value, String) {
+    let chain = path(folder, "chain.pem");
+    let arguments = [&["verify", &chain, "--json"], more].concat();
+    let output = polytls(&arguments, b"");
+    let (json, error) = (text(output.stdout), text(output.stderr));
+    assert_eq!(json.lines().count(), 1, "{json}{error}");
+    (output.status.code(), serde_json::from_str(&json).unwrap(), error)
+}
+
+#[test]
+fn a_good_chain_is_accepted_by_all() {
+    let folder = folder(|authority| authority.server("a.example").0);
+    let root = path(&folder, "root.pem");
+    let (code, json, error) = verified(&folder, &["--name", "a.example", "--roots", &root]);
+    assert_eq!(code, Some(0), "{error}");
+    assert_eq!((&json["accepted"], &json["agree"]), (&true.into(), &true.into()), "{json}");
+    assert_eq!((&json["role"], &json["name"]), (&"server".into(), &"a.example".into()), "{json}");
+    assert_eq!(json["chain"][0]["names"], serde_json::json!(["a.example"]));
+    let verdicts = json["verdicts"].as_array().unwrap();
+    assert!(verdicts.iter().map(|verdict| &verdict["backend"]).eq(BACKENDS), "{json}");
+    for verdict in verdicts {
+        assert_eq!((&verdict["verdict"], &verdict["fault"]), (&"accepted".into(), &().into()), "{json}");
+        assert_eq!(verdict["path"][0], json["chain"][0], "{json}");
+    }
+}
+
+#[test]
+fn each_fault_is_named_alike_by_all() {
+    let good = folder(|authority| authority.server("a.example").0);
+    let expired = folder(|authority| authority.expired_server("a.example").0);
+    let for_a_client = folder(|authority| {
+        let client = [rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+        authority.issue("a.example", |params| params.extended_key_usages = client.into()).0
+    });
+    let named = ["--name", "a.example", "--roots"];
+    for (folder, root, more, fault) in [
+        (&expired, "root.pem", &named, "expired"),
+        (&good, "root.pem", &["--name", "b.example", "--roots"], "name_mismatch"),
+        (&good, "other.pem", &named, "unknown_issuer"),
+        (&for_a_client, "root.pem", &named, "wrong_usage"),
+    ] {
+        let (code, json, error) = verified(folder, &[&more[..], &[&path(folder, root)]].concat());
+        assert_eq!(code, Some(1), "{fault}: {json}");
+        assert_eq!((&json["accepted"], &json["agree"]), (&false.into(), &true.into()), "{json}");
+        for verdict in json["verdicts"].as_array().unwrap() {
+            assert_eq!(
+                (&verdict["verdict"], &verdict["fault"]),
+                (&"refused".into(), &fault.into()),
+                "{json}"
+            );
+        }
+        assert!(
+            error.starts_with("error: the chain is refused by ") && error.lines().count() == 1,
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn the_time_is_the_users() {
+    let folder = folder(|authority| authority.server("a.example").0);
+    let root = path(&folder, "root.pem");
+    let at = |time| verified(&folder, &["--name", "a.example", "--roots", &root, "--at", time]);
+    let (code, json, _) = at("2020-01-01");
+    assert_eq!((code, &json["at"]), (Some(1), &"2020-01-01T00:00:00Z".into()), "{json}");
+    assert_eq!(json["verdicts"][0]["fault"], "not_yet_valid", "{json}");
+    assert_eq!(at("2099-01-01T00:00:00Z").1["verdicts"][0]["fault"], "expired");
+}
+
+#[test]
+fn a_client_has_no_name() {
+    let folder = folder(|authority| {
+        let client = [rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+        authority.issue("someone", |params| params.extended_key_usages = client.into()).0
+    });
+    let root = path(&folder, "root.pem");
+    let (code, json, error) = verified(&folder, &["--client", "--roots", &root]);
+    assert_eq!(
+        (code, &json["role"], &json["name"]),
+        (Some(0), &"client".into(), &().into()),
+        "{json}{error}"
+    );
+}
+
+#[test]
+fn people_get_a_table() {
+    let folder = folder(|authority| authority.expired_server("a.example").0);
+    let (chain, root) = (path(&folder, "chain.pem"), path(&folder, "root.pem"));
+    let output = polytls(&["verify", &chain, "--name", "a.example", "--roots", &root], b"");
+    let table = text(output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{table}");
+    for words in ["for the server `a.example`", "CN=the authority", "expired 30 days ago", "refused      the"]
+    {
+        assert!(table.contains(words), "`{words}` is not in: {table}");
+    }
+    assert_eq!(table.contains("They agree."), BACKENDS.len() > 1, "{table}");
+    for backend in BACKENDS {
+        let one = polytls(&["verify", &chain, "--name", "x", "--roots", &root, "--backend", backend], b"");
+        let table = text(one.stdout);
+        assert!(table.contains(backend) && !table.contains("They agree"), "{table}");
+    }
+}
+
+#[test]
+fn a_certificate_in_der_will_do() {
+    let folder = folder(|authority| authority.server("a.example").0);
+    let pem = fs::read(path(&folder, "chain.pem")).unwrap();
+    fs::write(path(&folder, "chain.pem"), pem::parse(pem).unwrap().contents()).unwrap();
+    let root = path(&folder, "root.pem");
+    assert_eq!(verified(&folder, &["--name", "a.example", "--roots", &root]).0, Some(0));
+    // A SEQUENCE that is no certificate is the verifiers' to refuse.
+    fs::write(path(&folder, "chain.pem"), [0x30, 0x01, 0x00]).unwrap();
+    let (code, json, _) = verified(&folder, &["--name", "a.example", "--roots", &root]);
+    assert_eq!((code, &json["verdicts"][0]["fault"]), (Some(1), &"malformed".into()), "{json}");
+}
