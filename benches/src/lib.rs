@@ -93,6 +93,21 @@ impl Polytls {
     }
 }
 
+impl Polytls {
+    /// Both sides over `backend` with what it negotiates by itself, for one that cannot be told.
+    pub fn by_default(backend: Arc<dyn Backend>, certificate: &Certificate) -> Self {
+        let der = polytls::CertificateDer::from(certificate.certificate.clone());
+        let identity = Identity::from_der([der.clone()], certificate.key.clone()).expect("a good identity");
+        let client = ClientConfig::builder(backend.clone()).roots(Roots::from_der([der])).build();
+        let server = ServerConfig::builder(backend, identity).build();
+        Self {
+            connector: TlsConnector::new(&client.expect("defaults")).expect("a good client configuration"),
+            acceptor: TlsAcceptor::new(&server.expect("defaults")).expect("a good server configuration"),
+            name: NAME.parse().expect("a DNS name"),
+        }
+    }
+}
+
 impl Stack for Polytls {
     type Client<IO: Io> = TlsStream<IO>;
     type Server<IO: Io> = TlsStream<IO>;
