@@ -3,12 +3,9 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::ValueEnum;
-use polytls::{
-    Backend, CertificateRevocationListDer, CertificateVerifier, ConfigError, ConfigOption, Identity,
-    ProtocolVersion, Roots, TrustPolicy,
-};
+use polytls::{Backend, Identity, ProtocolVersion, Roots};
 
-use crate::{der_file, failure::Failure};
+use crate::failure::Failure;
 
 /// A protocol version, as the user writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -62,35 +59,11 @@ pub(crate) fn identity(
     }
 }
 
-/// `os`, `bundled`, `none`, or the name of a PEM file.
+/// `os`, `bundled`, or the name of a PEM file.
 pub(crate) fn roots(text: &str) -> Result<Roots, Failure> {
     Ok(match text {
         "os" => Roots::Os,
         "bundled" => Roots::Bundled,
-        "none" => Roots::None,
         file => Roots::from_pem_file(file)?,
     })
-}
-
-/// The revocation lists in these files, each in DER or PEM.
-pub(crate) fn revocation_lists(
-    files: &[PathBuf],
-) -> Result<Vec<CertificateRevocationListDer<'static>>, Failure> {
-    let mut lists = Vec::new();
-    for file in files {
-        let found = der_file::read(file, "X509 CRL", "a certificate revocation list")?;
-        lists.extend(found.into_iter().map(CertificateRevocationListDer::from));
-    }
-    Ok(lists)
-}
-
-/// The engine's verifier, alone.
-pub(crate) fn verifier(
-    backend: &dyn Backend,
-    trust: &TrustPolicy,
-) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
-    if !trust.crls.is_empty() && !backend.capabilities().client.role.crls {
-        return Err(ConfigError::Unsupported { backend: backend.info().name, option: ConfigOption::Crls });
-    }
-    backend.verifier(trust)
 }
