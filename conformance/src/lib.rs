@@ -30,6 +30,7 @@ mod cancellation;
 mod capabilities;
 mod certificates;
 mod client_authentication;
+mod client_hello;
 mod close;
 mod faults;
 mod key_log;

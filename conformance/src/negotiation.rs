@@ -137,7 +137,7 @@ pub(crate) async fn each_named_group_can_be_the_only_one(pair: Pair) -> Result<(
     Ok(())
 }
 
-fn with_groups(
+pub(crate) fn with_groups(
     pair: &Pair,
     version: ProtocolVersion,
     clients: &[NamedGroup],
