@@ -130,3 +130,16 @@ impl Stack for Polytls {
         (suite, info.version == Some(ProtocolVersion::Tls13))
     }
 }
+
+/// The guide's snippets, compiled here: this crate has every library that they move from.
+#[cfg(doctest)]
+mod guide {
+    #[doc = include_str!("../../docs/guide/choose-a-backend.md")]
+    mod choose_a_backend {}
+    #[doc = include_str!("../../docs/guide/write-a-library.md")]
+    mod write_a_library {}
+    #[doc = include_str!("../../docs/guide/run-a-server.md")]
+    mod run_a_server {}
+    #[doc = include_str!("../../docs/guide/move-to-polytls.md")]
+    mod move_to_polytls {}
+}
