@@ -30,22 +30,8 @@ use crate::{
     verifier::SECURITY_LEVEL,
 };
 
-/// What is offered where nothing is chosen: the AEAD suites in OpenSSL's own order.
-const SUITES: [CipherSuite; 9] = [
-    CipherSuite::TLS_AES_256_GCM_SHA384,
-    CipherSuite::TLS_CHACHA20_POLY1305_SHA256,
-    CipherSuite::TLS_AES_128_GCM_SHA256,
-    CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-    CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-    CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-    CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-    CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-    CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-];
-
-/// The groups where nothing is chosen; the asterisk, known since OpenSSL 3.5, has a client send a key share.
-const GROUPS: &str = "*X25519MLKEM768:*X25519:secp256r1:secp384r1";
-const GROUPS_BEFORE_3_5: &str = "X25519:secp256r1:secp384r1";
+/// A group of NIST's and a classical one in one key share.
+const HYBRID: &str = "X25519MLKEM768";
 
 /// What every connection of one configuration shares.
 pub(crate) struct Prepared {
@@ -160,7 +146,7 @@ fn context(method: SslMethod, settings: &ProtocolSettings) -> Result<SslContextB
 fn negotiate(builder: &mut SslContextBuilder, settings: &ProtocolSettings) -> Result<(), ErrorStack> {
     builder.set_min_proto_version(Some(ssl_version(settings.lowest_version())))?;
     builder.set_max_proto_version(Some(ssl_version(settings.highest_version())))?;
-    let suites = settings.cipher_suites().unwrap_or(&SUITES);
+    let suites = settings.cipher_suites().unwrap_or(&CipherSuite::DEFAULT);
     let tls12 = suite_list(suites, ProtocolVersion::Tls12);
     if !tls12.is_empty() {
         builder.set_cipher_list(&tls12)?;
@@ -169,10 +155,15 @@ fn negotiate(builder: &mut SslContextBuilder, settings: &ProtocolSettings) -> Re
     if !tls13.is_empty() {
         builder.set_ciphersuites(&tls13)?;
     }
-    match settings.named_groups() {
-        Some(groups) => builder.set_groups_list(&list(groups, NamedGroup::name)),
-        None => builder.set_groups_list(GROUPS).or_else(|_| builder.set_groups_list(GROUPS_BEFORE_3_5)),
-    }
+    let groups = list(settings.named_groups().unwrap_or(&NamedGroup::DEFAULT), NamedGroup::name);
+    builder.set_groups_list(&with_key_shares(&groups)).or_else(|_| builder.set_groups_list(&groups))
+}
+
+/// The groups with an asterisk, known since OpenSSL 3.5, before those that a client sends a key share for: the first,
+/// and beside a hybrid one the classical one that it contains, for servers that know no other.
+fn with_key_shares(groups: &str) -> String {
+    let shared = groups.replacen("x25519", "*x25519", usize::from(groups.starts_with(HYBRID)));
+    format!("*{shared}")
 }
 
 fn ssl_version(version: ProtocolVersion) -> SslVersion {

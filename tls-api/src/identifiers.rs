@@ -118,6 +118,19 @@ registry! {
 }
 
 impl CipherSuite {
+    /// What may be negotiated where a configuration names no suites, most wanted first, as far as the backend has them.
+    pub const DEFAULT: [Self; 9] = [
+        Self::TLS_AES_256_GCM_SHA384,
+        Self::TLS_AES_128_GCM_SHA256,
+        Self::TLS_CHACHA20_POLY1305_SHA256,
+        Self::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+        Self::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+        Self::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+        Self::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+        Self::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        Self::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+    ];
+
     /// The version that the suite belongs to; `None` for a suite that has no name here.
     pub fn version(self) -> Option<ProtocolVersion> {
         self.name()?;
@@ -139,6 +152,11 @@ registry! {
         /// Curve25519 together with ML-KEM-768: safe while either of the two is.
         X25519MLKEM768 = 0x11ec, "X25519MLKEM768";
     }
+}
+
+impl NamedGroup {
+    /// What may be negotiated where a configuration names no groups, most wanted first, as far as the backend has them.
+    pub const DEFAULT: [Self; 4] = [Self::X25519MLKEM768, Self::X25519, Self::SECP256R1, Self::SECP384R1];
 }
 
 registry! {
@@ -165,6 +183,22 @@ registry! {
         /// Ed25519 (RFC 8032).
         ED25519 = 0x0807, "ed25519";
     }
+}
+
+impl SignatureScheme {
+    /// What is accepted where a configuration names no schemes, most wanted first, as far as the backend has them.
+    pub const DEFAULT: [Self; 10] = [
+        Self::ECDSA_SECP256R1_SHA256,
+        Self::ECDSA_SECP384R1_SHA384,
+        Self::ECDSA_SECP521R1_SHA512,
+        Self::ED25519,
+        Self::RSA_PSS_RSAE_SHA256,
+        Self::RSA_PSS_RSAE_SHA384,
+        Self::RSA_PSS_RSAE_SHA512,
+        Self::RSA_PKCS1_SHA256,
+        Self::RSA_PKCS1_SHA384,
+        Self::RSA_PKCS1_SHA512,
+    ];
 }
 
 #[cfg(test)]

@@ -154,8 +154,7 @@ impl ClientConfigBuilder {
     /// [`ConfigError::Invalid`] for what makes no sense anywhere, [`ConfigError::Unsupported`] for what this backend
     /// cannot honour.
     pub fn build(mut self) -> Result<ClientConfig, ConfigError> {
-        let offered = &self.config.backend.capabilities().client.role.versions;
-        self.config.protocol.finish(offered)?;
+        self.config.protocol.finish(&self.config.backend.capabilities().client.role)?;
         self.config.refuse_contradictions()?;
         if self.config.protocol.session_store.is_some() {
             self.config.protocol.session_scope = Some(self.config.session_scope()?.scope());

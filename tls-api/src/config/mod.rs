@@ -18,8 +18,8 @@ pub use self::{
     server::{ClientAuthentication, ServerConfig, ServerConfigBuilder},
 };
 use crate::{
-    CertificateVerifier, CipherSuite, ConfigError, KeyLog, NamedGroup, ProtocolVersion, Roots, SessionScope,
-    SessionStore, SignatureScheme, hook::ScopeDigest,
+    CertificateVerifier, CipherSuite, ConfigError, KeyLog, NamedGroup, ProtocolVersion, RoleCapabilities,
+    Roots, SessionScope, SessionStore, SignatureScheme, hook::ScopeDigest,
 };
 
 /// The time within which a handshake must end, unless the configuration says otherwise.
@@ -88,17 +88,18 @@ impl ProtocolSettings {
         self.versions().iter().copied().max().unwrap_or(ProtocolVersion::Tls13)
     }
 
-    /// The suites that may be negotiated, most wanted first; `None` for the backend's own list.
+    /// The suites that may be negotiated, most wanted first; `None` for the platform's own list, where it takes no other.
     pub fn cipher_suites(&self) -> Option<&[CipherSuite]> {
         self.cipher_suites.as_deref()
     }
 
-    /// The groups that may be negotiated, most wanted first; `None` for the backend's own list.
+    /// The groups that may be negotiated, most wanted first; `None` for the platform's own list, where it takes no other.
     pub fn named_groups(&self) -> Option<&[NamedGroup]> {
         self.named_groups.as_deref()
     }
 
-    /// The signature schemes accepted from the peer, most wanted first; `None` for the backend's own list.
+    /// The signature schemes accepted from the peer, most wanted first; `None` for the platform's own list, where it
+    /// takes no other.
     pub fn signature_schemes(&self) -> Option<&[SignatureScheme]> {
         self.signature_schemes.as_deref()
     }
@@ -160,15 +161,33 @@ impl ProtocolSettings {
         self.alpn().iter().fold(scope, |scope, protocol| scope.with("alpn", protocol))
     }
 
-    /// Takes the backend's versions where the application names none, and refuses what makes no sense anywhere.
-    fn finish(&mut self, offered: &[ProtocolVersion]) -> Result<(), ConfigError> {
-        let versions = self.versions.get_or_insert_with(|| offered.to_vec());
+    /// Refuses what makes no sense anywhere, and takes the defaults where the application names nothing.
+    fn finish(&mut self, role: &RoleCapabilities) -> Result<(), ConfigError> {
+        self.refuse_nonsense(role)?;
+        // What the application lists is checked; the default is only ever what the backend has.
+        let versions = self.versions();
+        let suites = CipherSuite::DEFAULT.into_iter().filter(|suite| {
+            suite.version().is_some_and(|version| versions.contains(&version))
+                && role.cipher_suites.contains(suite)
+        });
+        let suites = suites.collect();
+        take_default(&mut self.cipher_suites, role.cipher_suite_choice, suites);
+        let groups = NamedGroup::DEFAULT.into_iter().filter(|group| role.named_groups.contains(group));
+        take_default(&mut self.named_groups, role.named_group_choice, groups.collect());
+        let schemes =
+            SignatureScheme::DEFAULT.into_iter().filter(|scheme| role.signature_schemes.contains(scheme));
+        take_default(&mut self.signature_schemes, role.signature_scheme_choice, schemes.collect());
+        Ok(())
+    }
+
+    fn refuse_nonsense(&mut self, role: &RoleCapabilities) -> Result<(), ConfigError> {
+        let versions = self.versions.get_or_insert_with(|| role.versions.clone());
         let invalid = |option, reason: &str| Err(ConfigError::Invalid { option, reason: reason.into() });
         if versions.is_empty() {
-            return invalid("protocol_versions", "the list is empty; leave it unset for the backend's own");
+            return invalid("protocol_versions", "the list is empty; leave it unset for the default");
         }
         if self.cipher_suites.as_ref().is_some_and(Vec::is_empty) {
-            return invalid("cipher_suites", "the list is empty; leave it unset for the backend's own");
+            return invalid("cipher_suites", "the list is empty; leave it unset for the default");
         }
         if let Some(suites) = &self.cipher_suites {
             for version in versions.iter() {
@@ -179,10 +198,10 @@ impl ProtocolSettings {
             }
         }
         if self.named_groups.as_ref().is_some_and(Vec::is_empty) {
-            return invalid("named_groups", "the list is empty; leave it unset for the backend's own");
+            return invalid("named_groups", "the list is empty; leave it unset for the default");
         }
         if self.signature_schemes.as_ref().is_some_and(Vec::is_empty) {
-            return invalid("signature_schemes", "the list is empty; leave it unset for the backend's own");
+            return invalid("signature_schemes", "the list is empty; leave it unset for the default");
         }
         if self.alpn.iter().any(|protocol| protocol.is_empty() || protocol.len() > 255) {
             return invalid("alpn", "a protocol has 1 to 255 bytes (RFC 7301 §3.1)");
@@ -200,6 +219,13 @@ impl ProtocolSettings {
             return invalid("handshake_time_limit", "it is zero, so that no handshake could end within it");
         }
         Ok(())
+    }
+}
+
+/// The default list, where the application has none and the backend takes one at all.
+fn take_default<T>(list: &mut Option<Vec<T>>, choice: bool, default: Vec<T>) {
+    if list.is_none() && choice && !default.is_empty() {
+        *list = Some(default);
     }
 }
 
@@ -236,14 +262,18 @@ macro_rules! protocol_setters {
 
         /// The cipher suites that may be negotiated, most wanted first; one at least for each version.
         ///
-        /// Default: the AEAD suites that the backend offers, in its order. A client offers them in this order;
-        /// which side's order wins is the server library's choice.
+        /// Default: [`CipherSuite::DEFAULT`](crate::CipherSuite::DEFAULT), as far as the backend has them; the platform's
+        /// own list where the backend takes no other. A client offers them in this order, and a server takes the
+        /// first of the client's that it may.
         pub fn cipher_suites(mut self, suites: impl IntoIterator<Item = crate::CipherSuite>) -> Self {
             self.config.protocol.cipher_suites = Some(suites.into_iter().collect());
             self
         }
 
-        /// The groups that may be negotiated, most wanted first. Default: the backend's own.
+        /// The groups that may be negotiated, most wanted first.
+        ///
+        /// Default: [`NamedGroup::DEFAULT`](crate::NamedGroup::DEFAULT), as far as the backend has them; the platform's own
+        /// list where the backend takes no other. A client sends a key share for the first.
         ///
         /// In TLS 1.2 a client's list also says which curves a server's ECDSA certificate may have (RFC 8422 §5.1);
         /// OpenSSL holds to that, rustls does not.
@@ -252,7 +282,10 @@ macro_rules! protocol_setters {
             self
         }
 
-        /// The signature schemes accepted from the peer, most wanted first. Default: the backend's own.
+        /// The signature schemes accepted from the peer, most wanted first.
+        ///
+        /// Default: [`SignatureScheme::DEFAULT`](crate::SignatureScheme::DEFAULT), as far as the backend has them; the
+        /// platform's own list where the backend takes no other.
         pub fn signature_schemes(
             mut self,
             schemes: impl IntoIterator<Item = crate::SignatureScheme>,

@@ -296,8 +296,7 @@ impl ServerConfigBuilder {
     /// [`ConfigError::Invalid`] for what makes no sense anywhere, [`ConfigError::Unsupported`] for what this backend
     /// cannot honour.
     pub fn build(mut self) -> Result<ServerConfig, ConfigError> {
-        let offered = &self.config.backend.capabilities().server.role.versions;
-        self.config.protocol.finish(offered)?;
+        self.config.protocol.finish(&self.config.backend.capabilities().server.role)?;
         self.config.refuse_contradictions()?;
         if self.config.protocol.session_store.is_some() {
             self.config.protocol.session_scope = Some(self.config.session_scope()?.scope());
