@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use polytls_api::{
     Backend, CipherSuite, ClientAuthentication, ClientConfig, ClientConfigBuilder, ConfigError, ConfigOption,
-    DangerAcceptAnyCertificate, KeyLog, NamedGroup, ProtocolVersion, RoleCapabilities, Roots, ServerConfig,
-    ServerConfigBuilder, SignatureScheme, TlsAcceptor, TlsConnector, TrustPolicy,
+    DangerAcceptAnyCertificate, KeyLog, MemorySessionStore, NamedGroup, ProtocolVersion, RoleCapabilities,
+    Roots, ServerConfig, ServerConfigBuilder, SignatureScheme, TlsAcceptor, TlsConnector, TrustPolicy,
     record::{NONCE_LEN, RecordCipher, RecordKey, TAG_LEN},
 };
 
 use crate::{
     Pair,
     behaviour::{At, Stop, ensure, ensure_eq, failed},
+    identities::Chooser,
     pair::Side,
-    pki::{Authority, Leaf},
+    pki::{Authority, Key, Leaf, Validity},
+    signers::KeyHolder,
 };
 
 /// A key log that forgets.
@@ -53,6 +55,9 @@ macro_rules! protocol_options {
         options.push((vec![ConfigOption::ResumptionOn], builder(&[]).resumption(true)));
         options.push((vec![ConfigOption::ResumptionOff], builder(&[]).resumption(false)));
         options.push((vec![ConfigOption::KeyLog], builder(&[]).key_log(Arc::new(Forgetful))));
+        let store = Arc::new(MemorySessionStore::new(1));
+        options.push((vec![ConfigOption::SessionStore], builder(&[]).session_store(store)));
+        options.push((vec![ConfigOption::MaxRecordPlaintext], builder(&[]).max_record_plaintext(1_000)));
         options
     }};
 }
@@ -84,6 +89,14 @@ pub(crate) async fn a_client_takes_what_it_declares_and_refuses_the_rest(pair: P
     options.push((vec![ConfigOption::ClientIdentity], with_roots(&[]).identity(identity)));
     let verifier = Arc::new(DangerAcceptAnyCertificate);
     options.push((vec![ConfigOption::Verifier], with_roots(&[]).verifier(verifier)));
+    options.push((vec![ConfigOption::SessionCacheSize], with_roots(&[]).session_cache_size(1)));
+    options.push((vec![ConfigOption::EarlyData], with_roots(&[]).early_data(true)));
+    let crl = root.crl(Validity::Now, &[]);
+    options.push((vec![ConfigOption::Crls], with_roots(&[]).crls([crl])));
+    let (_, identity) = KeyHolder::take_key(&root.issue(Leaf::client()), Key::P256, true);
+    let needs = vec![ConfigOption::ClientIdentity, ConfigOption::Signer];
+    options.push((needs, with_roots(&[]).identity(identity)));
+    options.push((vec![], with_roots(&[]).roots(Roots::None)));
     for (mut needs, builder) in options {
         needs.push(ConfigOption::ExplicitRoots);
         let built = builder.build().and_then(|config| TlsConnector::new(&config));
@@ -111,7 +124,29 @@ pub(crate) async fn a_server_takes_what_it_declares_and_refuses_the_rest(pair: P
         let asking = plain(&[]).client_authentication(mode);
         options.push((vec![need.clone()], asking.clone().client_roots(root.roots())));
         let verifier = Arc::new(DangerAcceptAnyCertificate);
-        options.push((vec![need, ConfigOption::Verifier], asking.client_verifier(verifier)));
+        options.push((vec![need.clone(), ConfigOption::Verifier], asking.clone().client_verifier(verifier)));
+        let lists = asking.client_roots(root.roots()).client_crls([root.crl(Validity::Now, &[])]);
+        options.push((vec![need, ConfigOption::Crls], lists));
+    }
+    options.push((vec![ConfigOption::TicketsPerConnection], plain(&[]).tickets_per_connection(1)));
+    let hour = std::time::Duration::from_secs(3_600);
+    options.push((vec![ConfigOption::SessionLifetime], plain(&[]).session_lifetime(hour)));
+    options.push((vec![ConfigOption::EarlyData], plain(&[]).max_early_data(1_000)));
+    let named = plain(&[]).sni_identity("*.example", identity.clone());
+    options.push((vec![ConfigOption::SniIdentities], named));
+    options.push((vec![ConfigOption::Resolver], plain(&[]).resolver(Chooser::of(None))));
+    let backend = || pair.server.clone();
+    let resolved = ServerConfig::builder_with_resolver(backend(), Chooser::of(None));
+    options.push((vec![ConfigOption::Resolver], resolved.protocol_versions(supported.clone())));
+    let (_, elsewhere) = KeyHolder::take_key(&identity, Key::P256, true);
+    for (need, identity) in [
+        (ConfigOption::Signer, elsewhere),
+        (ConfigOption::OcspStaple, identity.clone().with_ocsp_response(b"a response".as_slice())),
+    ] {
+        let builder = ServerConfig::builder(backend(), identity.clone()).protocol_versions(supported.clone());
+        options.push((vec![need.clone()], builder));
+        let named = plain(&[]).sni_identity("other.example", identity);
+        options.push((vec![ConfigOption::SniIdentities, need], named));
     }
     for (needs, builder) in options {
         // A suite for RSA makes no sense with this key; whether it is declared is asked all the same.
@@ -154,7 +189,8 @@ pub(crate) async fn what_makes_no_sense_anywhere_is_invalid(pair: Pair) -> Resul
     is_invalid("client_authentication", server().client_roots(root.roots()).build())
 }
 
-fn is_invalid<T>(expected: &str, built: Result<T, ConfigError>) -> Result<(), Stop> {
+/// Goes on if the option is refused, whatever backend it is for.
+pub(crate) fn is_invalid<T>(expected: &str, built: Result<T, ConfigError>) -> Result<(), Stop> {
     match built {
         Err(ConfigError::Invalid { option, .. }) => ensure_eq(option, expected, "the option that is invalid"),
         Err(error) => failed(format!("{expected} must be Invalid, and is {error:?}")),

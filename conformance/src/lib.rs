@@ -16,6 +16,7 @@
 //! through `polytls-api` alone.
 
 mod behaviour;
+mod gate;
 mod pair;
 mod pipe;
 mod pki;
@@ -24,21 +25,33 @@ mod quiet;
 mod random;
 mod scene;
 mod table;
+mod wire;
 
 mod application_protocols;
+mod bindings;
 mod cancellation;
 mod capabilities;
 mod certificates;
 mod client_authentication;
-mod client_hello;
 mod close;
+mod configuration;
+mod early_data;
+mod facts;
 mod faults;
+mod identities;
 mod key_log;
+mod key_updates;
 mod limits;
+mod load;
 mod names;
 mod negotiation;
 mod resumption;
+mod revocation;
+mod sessions;
+mod shared_bytes;
+mod signers;
 mod slow_verdicts;
+mod staples;
 mod strangers;
 mod transfer;
 mod verifiers;

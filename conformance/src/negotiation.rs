@@ -247,18 +247,11 @@ pub(crate) async fn the_bytes_of_a_handshake_are_counted(pair: Pair) -> Result<(
 
 pub(crate) async fn an_identity_may_have_a_key_of_any_kind(pair: Pair) -> Result<(), Stop> {
     for key in Key::ALL {
-        let (scheme, common) = match key {
-            Key::P256 => (SignatureScheme::ECDSA_SECP256R1_SHA256, true),
-            Key::P384 => (SignatureScheme::ECDSA_SECP384R1_SHA384, false),
-            Key::Ed25519 => (SignatureScheme::ED25519, false),
-            Key::Rsa2048 => (SignatureScheme::RSA_PSS_RSAE_SHA256, true),
-        };
-        // A backend that cannot list its schemes must still have what everybody has (RFC 8446 §9.1).
-        let declared = [Side::Client, Side::Server].into_iter().all(|side| {
-            let schemes = &pair.role(side).signature_schemes;
-            schemes.contains(&scheme) || (schemes.is_empty() && common)
-        });
-        ensure(declared || !common, || format!("every backend has {scheme}"))?;
+        let (scheme, declared) = (key.schemes()[0], pair.both_sign(key));
+        // Everybody has these (RFC 8446 §9.1).
+        ensure(declared || !matches!(key, Key::P256 | Key::Rsa2048), || {
+            format!("every backend has {scheme}")
+        })?;
         for scene in Scene::in_each_version(&pair)? {
             let identity = scene.root.issue(Leaf::server().key(key));
             let scene = scene.presenting(identity);

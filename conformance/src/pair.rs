@@ -7,7 +7,10 @@ use polytls_api::{
     RoleCapabilities,
 };
 
-use crate::behaviour::{Stop, ensure, failed};
+use crate::{
+    behaviour::{Stop, ensure, failed},
+    pki::Key,
+};
 
 /// A client's backend and a server's.
 #[derive(Clone)]
@@ -67,6 +70,17 @@ impl Pair {
     pub(crate) fn common<T: Copy + PartialEq>(&self, list: fn(&RoleCapabilities) -> &Vec<T>) -> Vec<T> {
         let server = list(self.role(Side::Server));
         list(self.role(Side::Client)).iter().copied().filter(|item| server.contains(item)).collect()
+    }
+
+    /// Whether both have the scheme of such a key.
+    ///
+    /// A backend that cannot list its schemes must still have what everybody has (RFC 8446 §9.1).
+    pub(crate) fn both_sign(&self, key: Key) -> bool {
+        let common = matches!(key, Key::P256 | Key::Rsa2048);
+        [Side::Client, Side::Server].into_iter().all(|side| {
+            let schemes = &self.role(side).signature_schemes;
+            schemes.contains(&key.schemes()[0]) || (schemes.is_empty() && common)
+        })
     }
 
     /// Whether the backend of this side declares the option.

@@ -28,6 +28,8 @@ pub(crate) struct Wire {
     pub(crate) cut_at: Option<u64>,
     /// Writing fails after this many bytes.
     pub(crate) fails_at: Option<u64>,
+    /// What is written is kept, to be looked at.
+    pub(crate) recorded: bool,
 }
 
 /// How many bytes one read or write moves.
@@ -66,6 +68,7 @@ impl Default for Wire {
             mutation: None,
             cut_at: None,
             fails_at: None,
+            recorded: false,
         }
     }
 }
@@ -94,6 +97,10 @@ impl Wire {
     pub(crate) fn fails_at(offset: u64) -> Self {
         Self { fails_at: Some(offset), ..Self::default() }
     }
+
+    pub(crate) fn recorded() -> Self {
+        Self { recorded: true, ..Self::default() }
+    }
 }
 
 /// A pipe: what one end writes, the other reads. The first wire carries what the first end writes.
@@ -120,6 +127,8 @@ struct Channel {
     wire: Wire,
     random: Random,
     queue: VecDeque<u8>,
+    /// All that was written, where the wire is recorded.
+    recorded: Vec<u8>,
     /// How many bytes the writer has handed in.
     written: u64,
     /// How many had been handed in when the mutation was set.
@@ -143,6 +152,7 @@ impl Direction {
             wire,
             random: Random::new(seed),
             queue: VecDeque::new(),
+            recorded: Vec::new(),
             written: 0,
             mutable_from: 0,
             differs_at: None,
@@ -161,6 +171,11 @@ impl Direction {
     /// How many bytes were written to it.
     pub(crate) fn written(&self) -> u64 {
         self.lock().written
+    }
+
+    /// What was written to it since the last call, where the wire is recorded.
+    pub(crate) fn take_recorded(&self) -> Vec<u8> {
+        std::mem::take(&mut self.lock().recorded)
     }
 
     /// Ends the direction: what is in it can still be read.
@@ -227,6 +242,9 @@ impl Channel {
     }
 
     fn take(&mut self, bytes: &[u8]) {
+        if self.wire.recorded {
+            self.recorded.extend_from_slice(bytes);
+        }
         if self.wire.cut_at.is_none() && self.wire.mutation.is_none() {
             self.written += bytes.len() as u64;
             self.queue.extend(bytes);

@@ -3,15 +3,16 @@
 use std::{
     net::IpAddr,
     sync::{
-        LazyLock,
+        Arc, LazyLock,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
-use polytls_api::{CertificateDer, Identity, Roots};
+use polytls_api::{CertificateDer, CertificateRevocationListDer, Identity, Roots, SignatureScheme, Signer};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, GeneralSubtree,
-    IsCa, KeyPair, KeyUsagePurpose, NameConstraints, SanType, SignatureAlgorithm,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
+    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, NameConstraints,
+    RevokedCertParams, SanType, SerialNumber, SignatureAlgorithm,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -27,6 +28,8 @@ static RSA_KEY: LazyLock<Vec<u8>> =
 
 /// A certification authority: a root, or below one.
 pub(crate) struct Authority {
+    /// What is in its certificate, for an impostor.
+    params: CertificateParams,
     issuer: CertifiedIssuer<'static, KeyPair>,
     /// The certificates between the authority's leaves and the root.
     intermediates: Vec<CertificateDer<'static>>,
@@ -60,9 +63,22 @@ pub(crate) enum Validity {
 impl Authority {
     /// A root of its own.
     pub(crate) fn root() -> Self {
-        let params = authority_params("polytls conformance root");
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().expect(MADE)).expect(MADE);
-        Self { issuer, intermediates: Vec::new() }
+        Self::root_with(authority_params("polytls conformance root"), Key::P256)
+    }
+
+    /// A root with a key of this algorithm.
+    pub(crate) fn root_with_key(key: Key) -> Self {
+        Self::root_with(authority_params("polytls conformance root"), key)
+    }
+
+    /// A root that calls itself by this authority's name, with a key of its own.
+    pub(crate) fn impostor(&self) -> Self {
+        Self::root_with(self.params.clone(), Key::P256)
+    }
+
+    fn root_with(params: CertificateParams, key: Key) -> Self {
+        let issuer = CertifiedIssuer::self_signed(params.clone(), key.generate()).expect(MADE);
+        Self { params, issuer, intermediates: Vec::new() }
     }
 
     /// An authority below this one.
@@ -87,6 +103,11 @@ impl Authority {
         self.intermediate_with(|params| params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0)))
     }
 
+    /// An authority below this one with this serial number, by which it can be revoked.
+    pub(crate) fn intermediate_numbered(&self, serial: u64) -> Self {
+        self.intermediate_with(|params| params.serial_number = Some(SerialNumber::from(serial)))
+    }
+
     /// What is no authority, and issues certificates all the same.
     pub(crate) fn end_entity_that_issues(&self) -> Self {
         self.intermediate_with(|params| {
@@ -99,11 +120,31 @@ impl Authority {
         let mut params = authority_params("polytls conformance intermediate");
         params.use_authority_key_identifier_extension = true;
         change(&mut params);
-        let issuer =
-            CertifiedIssuer::signed_by(params, KeyPair::generate().expect(MADE), &self.issuer).expect(MADE);
+        let key = KeyPair::generate().expect(MADE);
+        let issuer = CertifiedIssuer::signed_by(params.clone(), key, &self.issuer).expect(MADE);
         let mut intermediates = vec![issuer.der().clone()];
         intermediates.extend(self.intermediates.iter().cloned());
-        Self { issuer, intermediates }
+        Self { params, issuer, intermediates }
+    }
+
+    /// The authority's revocation list (RFC 5280 §5), in force at this time, with these serial numbers on it.
+    pub(crate) fn crl(&self, validity: Validity, revoked: &[u64]) -> CertificateRevocationListDer<'static> {
+        let (this_update, next_update) = validity.period();
+        let revoked_certs = revoked.iter().map(|&serial| RevokedCertParams {
+            serial_number: SerialNumber::from(serial),
+            revocation_time: this_update,
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let params = CertificateRevocationListParams {
+            this_update,
+            next_update,
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: revoked_certs.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.issuer).expect(MADE).der().clone()
     }
 
     /// The authority's own certificate.
@@ -196,6 +237,12 @@ impl Leaf {
         self
     }
 
+    /// With this serial number, by which it can be revoked.
+    pub(crate) fn numbered(mut self, serial: u64) -> Self {
+        self.params.serial_number = Some(SerialNumber::from(serial));
+        self
+    }
+
     /// Valid at another time.
     pub(crate) fn valid(mut self, validity: Validity) -> Self {
         set_validity(&mut self.params, validity);
@@ -232,6 +279,16 @@ impl Leaf {
 impl Key {
     pub(crate) const ALL: [Self; 4] = [Self::P256, Self::P384, Self::Ed25519, Self::Rsa2048];
 
+    /// The schemes that such a key signs with; the first will do in every version.
+    pub(crate) fn schemes(self) -> &'static [SignatureScheme] {
+        match self {
+            Self::P256 => &[SignatureScheme::ECDSA_SECP256R1_SHA256],
+            Self::P384 => &[SignatureScheme::ECDSA_SECP384R1_SHA384],
+            Self::Ed25519 => &[SignatureScheme::ED25519],
+            Self::Rsa2048 => &[SignatureScheme::RSA_PSS_RSAE_SHA256, SignatureScheme::RSA_PKCS1_SHA256],
+        }
+    }
+
     fn generate(self) -> KeyPair {
         let algorithm: &SignatureAlgorithm = match self {
             Self::P256 => &rcgen::PKCS_ECDSA_P256_SHA256,
@@ -245,8 +302,18 @@ impl Key {
 
 /// The chain with another, unrelated certificate at its end.
 pub(crate) fn with_stranger(identity: &Identity, stranger: &Authority) -> Identity {
-    let chain = identity.chain().iter().cloned().chain([stranger.certificate()]);
-    Identity::from_der(chain, secret(identity)).expect(MADE)
+    with_strangers(identity, stranger, 1)
+}
+
+/// The chain with an unrelated certificate at its end, this many times.
+pub(crate) fn with_strangers(identity: &Identity, stranger: &Authority, count: usize) -> Identity {
+    let strangers = std::iter::repeat_n(stranger.certificate(), count);
+    Identity::from_der(identity.chain().iter().cloned().chain(strangers), secret(identity)).expect(MADE)
+}
+
+/// The same chain with its key in the hands of this signer.
+pub(crate) fn signed_elsewhere(identity: &Identity, signer: Arc<dyn Signer>) -> Identity {
+    Identity::from_signer(identity.chain().iter().cloned(), signer).expect(MADE)
 }
 
 /// The chain of one identity with the key of the other.
@@ -254,7 +321,8 @@ pub(crate) fn mismatched(chain_of: &Identity, key_of: &Identity) -> Identity {
     Identity::from_der(chain_of.chain().iter().cloned(), secret(key_of)).expect(MADE)
 }
 
-fn secret(identity: &Identity) -> Vec<u8> {
+/// The identity's key, as PKCS#8.
+pub(crate) fn secret(identity: &Identity) -> Vec<u8> {
     identity.private_key().expect("identities of this suite hold their keys").secret_der().to_vec()
 }
 
@@ -275,12 +343,17 @@ fn authority_params(name: &str) -> CertificateParams {
 }
 
 fn set_validity(params: &mut CertificateParams, validity: Validity) {
-    let now = OffsetDateTime::now_utc();
-    let (from, to) = match validity {
-        Validity::Now => (-30, 30),
-        Validity::Past => (-20, -10),
-        Validity::Future => (10, 20),
-    };
-    params.not_before = now + Duration::days(from);
-    params.not_after = now + Duration::days(to);
+    (params.not_before, params.not_after) = validity.period();
+}
+
+impl Validity {
+    fn period(self) -> (OffsetDateTime, OffsetDateTime) {
+        let now = OffsetDateTime::now_utc();
+        let (from, to) = match self {
+            Self::Now => (-30, 30),
+            Self::Past => (-20, -10),
+            Self::Future => (10, 20),
+        };
+        (now + Duration::days(from), now + Duration::days(to))
+    }
 }

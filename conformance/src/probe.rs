@@ -1,12 +1,7 @@
 //! A verifier under the test's hand, and the ends of a connection that ask it.
 
 use std::{
-    future::poll_fn,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    task::{Poll, Waker},
+    sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
 };
 
@@ -17,6 +12,7 @@ use polytls_api::{
 
 use crate::{
     behaviour::Stop,
+    gate::Gate,
     pki::Leaf,
     scene::{Ends, Scene},
 };
@@ -25,35 +21,32 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Probe {
     answer: Result<(), CertificateError>,
-    open: AtomicBool,
-    asked: AtomicUsize,
-    seen: Mutex<(Vec<CertificateDer<'static>>, Option<ServerName>)>,
-    waiting: Mutex<Option<Waker>>,
+    gate: Gate,
+    seen: Mutex<Seen>,
+}
+
+/// What a verifier was asked about.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    pub(crate) name: Option<ServerName>,
+    pub(crate) ocsp_response: Option<Vec<u8>>,
 }
 
 impl Probe {
     pub(crate) fn new(answer: Result<(), CertificateError>, open: bool) -> Arc<Self> {
-        Arc::new(Self {
-            answer,
-            open: AtomicBool::new(open),
-            asked: AtomicUsize::new(0),
-            seen: Mutex::default(),
-            waiting: Mutex::default(),
-        })
+        Arc::new(Self { answer, gate: Gate::new(open), seen: Mutex::default() })
     }
 
-    pub(crate) fn open(&self) {
-        self.open.store(true, Ordering::Release);
-        if let Some(waker) = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            waker.wake();
-        }
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     pub(crate) fn asked(&self) -> usize {
-        self.asked.load(Ordering::Acquire)
+        self.gate.asked()
     }
 
-    pub(crate) fn seen(&self) -> (Vec<CertificateDer<'static>>, Option<ServerName>) {
+    pub(crate) fn seen(&self) -> Seen {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -66,7 +59,6 @@ impl CertificateVerifier for Probe {
         peer: &ExpectedPeer<'_>,
         _now: SystemTime,
     ) -> Result<VerifiedChain, CertificateError> {
-        self.asked.fetch_add(1, Ordering::AcqRel);
         let certificates: Vec<_> = std::iter::once(chain.end_entity)
             .chain(chain.intermediates)
             .map(|certificate| certificate.clone().into_owned())
@@ -75,15 +67,12 @@ impl CertificateVerifier for Probe {
             ExpectedPeer::Server(name) => Some(name.clone()),
             ExpectedPeer::Client => None,
         };
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = (certificates.clone(), name);
-        poll_fn(|cx| {
-            if self.open.load(Ordering::Acquire) {
-                return Poll::Ready(());
-            }
-            *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(cx.waker().clone());
-            Poll::Pending
-        })
-        .await;
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Seen {
+            chain: certificates.clone(),
+            name,
+            ocsp_response: chain.ocsp_response.map(<[u8]>::to_vec),
+        };
+        self.gate.pass().await;
         self.answer.clone().map(|()| VerifiedChain::new(certificates))
     }
 }

@@ -11,10 +11,15 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+    time::{Duration, Instant},
 };
 
 /// Polls after which tasks that wake themselves count as spinning.
 const SPIN_LIMIT: usize = 1_000_000;
+
+/// How long another thread may take to wake a task.
+const THREADS_TIME: Duration = Duration::from_secs(20);
 
 /// Tasks that run in turn.
 #[derive(Default)]
@@ -27,11 +32,16 @@ struct Task<'a> {
     woken: Arc<Flag>,
 }
 
-struct Flag(AtomicBool);
+struct Flag {
+    woken: AtomicBool,
+    /// Where the executor runs, and perhaps waits.
+    executor: Thread,
+}
 
 impl Wake for Flag {
     fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Release);
+        self.woken.store(true, Ordering::Release);
+        self.executor.unpark();
     }
 }
 
@@ -53,7 +63,7 @@ impl<'a> Quiet<'a> {
 
     /// Adds a task; it leaves its result where it likes.
     pub(crate) fn add(&mut self, task: impl Future<Output = ()> + 'a) {
-        let woken = Arc::new(Flag(AtomicBool::new(true)));
+        let woken = Arc::new(Flag { woken: AtomicBool::new(true), executor: thread::current() });
         self.tasks.push(Task { future: Some(Box::pin(task)), woken });
     }
 
@@ -75,10 +85,25 @@ impl<'a> Quiet<'a> {
     }
 }
 
+impl Quiet<'_> {
+    /// As [`Quiet::run`] where other threads wake tasks too: polls until `enough`, or all are done.
+    pub(crate) fn run_with_threads(&mut self, enough: impl Fn() -> bool) -> Rest {
+        let deadline = Instant::now() + THREADS_TIME;
+        loop {
+            let rest = self.run();
+            let left = deadline.saturating_duration_since(Instant::now());
+            if rest != Rest::Stalled || enough() || left.is_zero() {
+                return rest;
+            }
+            thread::park_timeout(left);
+        }
+    }
+}
+
 impl Task<'_> {
     fn poll_if_woken(&mut self) -> bool {
         let Some(future) = &mut self.future else { return false };
-        if !self.woken.0.swap(false, Ordering::AcqRel) {
+        if !self.woken.woken.swap(false, Ordering::AcqRel) {
             return false;
         }
         let waker = Waker::from(self.woken.clone());

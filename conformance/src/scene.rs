@@ -3,8 +3,9 @@
 use std::{cell::RefCell, future::Future, rc::Rc};
 
 use polytls_api::{
-    ClientConfig, ClientConfigBuilder, ConfigOption, Error, ErrorKind, HandshakeError, Identity,
-    ProtocolVersion, ServerConfig, ServerConfigBuilder, ServerName, TlsAcceptor, TlsConnector, TlsStream,
+    ClientConfig, ClientConfigBuilder, ConfigError, ConfigOption, ConnectOptions, Error, ErrorKind,
+    HandshakeError, Identity, ProtocolVersion, ServerConfig, ServerConfigBuilder, ServerName, TlsAcceptor,
+    TlsConnector, TlsStream,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -76,11 +77,19 @@ impl Scene {
         needs: &[ConfigOption],
         change: impl FnOnce(ServerConfigBuilder) -> ServerConfigBuilder,
     ) -> Result<TlsAcceptor, Stop> {
-        let builder = ServerConfig::builder(self.pair.server.clone(), self.identity.clone())
-            .protocol_versions(self.versions.clone())
-            .danger_no_handshake_time_limit();
+        let builder = ServerConfig::builder(self.pair.server.clone(), self.identity.clone());
+        self.acceptor_of(needs, change(builder))
+    }
+
+    /// A server from this builder.
+    pub(crate) fn acceptor_of(
+        &self,
+        needs: &[ConfigOption],
+        builder: ServerConfigBuilder,
+    ) -> Result<TlsAcceptor, Stop> {
+        let builder = builder.protocol_versions(self.versions.clone()).danger_no_handshake_time_limit();
         let needs = self.with_own_needs(needs, &[]);
-        let built = change(builder).build().and_then(|config| TlsAcceptor::new(&config));
+        let built = builder.build().and_then(|config| TlsAcceptor::new(&config));
         self.pair.expect_supported_or_refused(Side::Server, &needs, built)
     }
 
@@ -121,10 +130,22 @@ impl Ends {
 
     /// An established connection over these wires, the client's first.
     pub(crate) async fn connect_over(&self, there: Wire, back: Wire) -> Result<(Stream, Stream), Stop> {
+        self.connect_with(&ConnectOptions::new(), there, back).await
+    }
+
+    /// An established connection with these options of the client's.
+    pub(crate) async fn connect_with(
+        &self,
+        options: &ConnectOptions,
+        there: Wire,
+        back: Wire,
+    ) -> Result<(Stream, Stream), Stop> {
         let (near, far) = pipe(there, back);
         // A side that fails drops its end, so that the other is not left waiting.
-        let client =
-            async { self.connector.connect(&self.name, near).await.map_err(HandshakeError::into_error) };
+        let client = async {
+            let connecting = self.connector.connect_with(&self.name, options, near);
+            connecting.await.map_err(HandshakeError::into_error)
+        };
         let server = async { self.acceptor.accept(far).await.map_err(HandshakeError::into_error) };
         match tokio::join!(client, server) {
             (Ok(client), Ok(server)) => Ok((client, server)),
@@ -164,7 +185,7 @@ pub(crate) struct Failures {
 }
 
 /// The error of a handshake, or of the first read after one that this side held for complete.
-pub(crate) async fn failure_of(
+async fn failure_of(
     handshake: impl Future<Output = Result<Stream, HandshakeError<PipeEnd>>>,
 ) -> Option<Error> {
     match handshake.await {
@@ -220,6 +241,17 @@ pub(crate) fn tls_error(error: &std::io::Error) -> Result<Error, Stop> {
     match Error::from_io(error) {
         Some(error) => Ok(error.clone()),
         None => failed(format!("no TLS error is in {error:?}")),
+    }
+}
+
+/// What a call on an established connection came to, as the configuration's error that it may end in.
+pub(crate) fn as_config_error<T>(outcome: Result<T, Error>) -> Result<Result<T, ConfigError>, Stop> {
+    match outcome {
+        Ok(value) => Ok(Ok(value)),
+        Err(error) => match error.kind() {
+            ErrorKind::Config(reason) => Ok(Err(reason.clone())),
+            _ => Err(error.into()),
+        },
     }
 }
 

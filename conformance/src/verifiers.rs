@@ -16,7 +16,7 @@ use crate::{
     certificates::{ensure_fault, expired, not_yet_valid, refuses_server, same_chain},
     pair::Side,
     pki::{Authority, Leaf, SERVER_NAME, Validity},
-    probe::{Probe, refusal, with_client_verifier, with_verifier},
+    probe::{Probe, Seen, refusal, with_client_verifier, with_verifier},
     scene::{Scene, exchange},
 };
 
@@ -38,7 +38,7 @@ pub(crate) async fn a_verifier_sees_the_chain_and_the_name(pair: Pair) -> Result
         let scene = scene.presenting(identity);
         let probe = Probe::new(Ok(()), true);
         with_verifier(&scene, probe.clone())?.connect().await?;
-        let (chain, name) = probe.seen();
+        let Seen { chain, name, .. } = probe.seen();
         ensure(chain.len() >= presented.len() && same_chain(&chain, &presented), || {
             "the verifier was shown another chain than was presented".into()
         })?;
@@ -48,7 +48,7 @@ pub(crate) async fn a_verifier_sees_the_chain_and_the_name(pair: Pair) -> Result
         let ends = with_verifier(&scene, probe.clone())?.to("192.0.2.9")?;
         ends.connect().await?;
         ensure_eq(
-            probe.seen().1,
+            probe.seen().name,
             Some("192.0.2.9".parse()?),
             "the address that the verifier was asked about",
         )?;
@@ -73,7 +73,7 @@ pub(crate) async fn a_client_verifier_sees_the_chain_and_no_name(pair: Pair) -> 
         let ends = with_client_verifier(&scene, probe.clone())?;
         let (mut client, mut server) = ends.connect().await?;
         exchange(&mut client, &mut server).await?;
-        let (chain, name) = probe.seen();
+        let Seen { chain, name, .. } = probe.seen();
         let own = ends.connector.config().identity().map(Identity::chain).unwrap_or_default();
         ensure(same_chain(&chain, own), || "the verifier was shown another chain than was presented".into())?;
         ensure_eq(name, None, "the name that the verifier was asked about")?;
@@ -132,7 +132,7 @@ pub(crate) async fn the_servers_backend_verifies_under_the_clients_handshake(pai
 }
 
 /// Asks a verifier about a server, or a client where there is no name.
-async fn ask(
+pub(crate) async fn ask(
     verifier: &dyn CertificateVerifier,
     identity: &Identity,
     name: Option<&ServerName>,
@@ -143,7 +143,7 @@ async fn ask(
     verifier.verify(&PresentedChain::new(end_entity, intermediates), &peer, now).await
 }
 
-fn ensure_verdict(
+pub(crate) fn ensure_verdict(
     found: Result<VerifiedChain, CertificateError>,
     fault: Option<&CertificateError>,
 ) -> Result<(), Stop> {

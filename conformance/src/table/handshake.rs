@@ -174,44 +174,6 @@ macro_rules! __handshake_behaviours {
                 sessions_belong_to_one_configuration:
                     "no configuration resumes another's session; the handshake is then full";
             }
-            client_hello {
-                a_configuration_is_chosen_by_the_server_name:
-                    "a server chooses its configuration by the name in the hello";
-                a_configuration_is_chosen_by_the_protocols_on_offer:
-                    "a server chooses its configuration by the protocols on offer";
-                a_configuration_is_chosen_by_the_versions_on_offer:
-                    "a server chooses its configuration by the versions on offer";
-                a_backend_is_chosen_too:
-                    "one listener serves two backends, chosen by the hello";
-                a_hello_may_come_byte_by_byte:
-                    "a hello may come byte by byte";
-                a_hello_may_fill_many_records:
-                    "a hello of 25 KB, in several records, is read and goes on";
-                nothing_is_sent_while_the_server_chooses:
-                    "while the server chooses, nothing is sent, and no side is done";
-                the_hello_agrees_with_what_is_negotiated:
-                    "what is negotiated was on offer in the hello, and its bytes are counted";
-                a_client_has_one_fingerprint:
-                    "a client has the same JA4 fingerprint at every name";
-                sessions_are_resumed_behind_a_choice:
-                    "sessions are resumed where the server chooses by the hello";
-                a_second_hello_goes_to_the_chosen_server:
-                    "after the choice, a HelloRetryRequest finds the server's group";
-                a_rejection_reaches_the_client:
-                    "a client rejected by its hello is told with the alert of the server's choice";
-                a_refused_hello_is_answered_with_its_alert:
-                    "a hello that is none, or too long, is refused, and the client is told";
-                garbage_gives_the_byte_stream_back:
-                    "garbage instead of a hello is refused, and the byte stream given back";
-                a_silent_client_is_left_at_the_time_limit:
-                    "a client that does not finish its hello is left at the time limit";
-                the_time_to_choose_is_no_part_of_any_limit:
-                    "the time to choose counts for no limit; the acceptor's begins with the handshake";
-                a_connection_is_passed_on_unopened:
-                    "a connection is passed on to another server as it is";
-                futures_streams_are_chosen_for_too:
-                    "futures' streams: a server chooses by the hello, and rejects";
-            }
             key_log {
                 both_sides_log_the_same_traffic_secrets:
                     "TLS 1.3: both sides log the same four traffic secrets";
@@ -219,6 +181,124 @@ macro_rules! __handshake_behaviours {
                     "TLS 1.2: both sides log the same master secret";
                 each_configuration_logs_its_own_connections_only:
                     "a key log is told of its own configuration's connections only";
+            }
+            configuration {
+                a_client_offers_its_groups_in_order:
+                    "a client offers its groups in its order, and a key share of the first";
+                the_clients_first_group_is_taken_where_the_server_has_it:
+                    "where both sides have one order of groups, its first is chosen";
+                a_post_quantum_group_is_negotiated:
+                    "X25519MLKEM768 is chosen where both have it, and another where the server has not";
+                a_client_offers_its_schemes_in_order:
+                    "a client offers its signature schemes in its order";
+                a_server_signs_with_whatever_scheme_is_accepted:
+                    "an RSA key signs with whichever of its schemes the client accepts";
+                a_server_that_sends_too_much_is_refused:
+                    "a server's handshake beyond the client's limit on its size is LimitExceeded";
+                a_client_that_sends_too_much_is_refused:
+                    "a client's handshake beyond the server's limit on its size is LimitExceeded";
+                a_client_keeps_to_its_size_of_records:
+                    "no record of a client's carries more than is set, and data fills them";
+                a_server_keeps_to_its_size_of_records:
+                    "no record of a server's carries more than is set, and data fills them";
+                no_roots_trust_nobody:
+                    "a client without roots refuses every server";
+                no_roots_trust_no_client:
+                    "a server without roots for clients refuses every client";
+                a_client_with_no_roots_and_a_verifier_asks_the_verifier:
+                    "a client without roots believes its verifier";
+                a_verifier_with_no_roots_trusts_nobody:
+                    "a verifier on its own without roots refuses every server";
+                what_is_unset_has_its_documented_value:
+                    "what is unset has its documented value";
+                a_clients_contradictions_are_errors:
+                    "a client's options that contradict themselves or one another are Invalid";
+                a_servers_contradictions_are_errors:
+                    "a server's options that contradict themselves or one another are Invalid";
+            }
+            identities {
+                an_exact_name_has_its_identity:
+                    "a server presents the identity that is for the name asked for";
+                a_wildcard_has_the_names_one_label_below:
+                    "an identity for a wildcard is for names one label below, and no others";
+                an_exact_name_wins_over_a_wildcard:
+                    "an identity for the exact name wins over one for a wildcard";
+                other_names_and_no_name_have_the_default:
+                    "other names, and no name, have the default identity";
+                each_name_may_have_a_key_of_another_kind:
+                    "each name's identity may have a key of another kind";
+                a_session_goes_with_the_name_it_was_made_for:
+                    "a resumed connection shows the identity of its own name";
+                a_resolver_chooses_from_the_hello:
+                    "a resolver sees the hello, and presents what it chooses";
+                a_resolver_may_have_another_identity_each_time:
+                    "a resolver may have a new identity for each client";
+                a_resolver_that_has_nothing_leaves_it_to_the_default:
+                    "where a resolver has nothing, the default identity is presented";
+                a_client_that_nobody_is_there_for_is_refused:
+                    "without any identity the client is told unrecognized_name";
+                a_resolver_that_fails_ends_the_handshake:
+                    "a resolver that fails ends the handshake with internal_error";
+                a_server_sends_nothing_before_a_slow_resolver_answers:
+                    "while a resolver thinks, the server sends nothing";
+                a_handshake_dropped_at_its_resolver_ends_the_clients:
+                    "a handshake that is dropped at its resolver ends the client's";
+            }
+            revocation {
+                a_server_that_no_list_revokes_is_accepted:
+                    "a server's chain that no revocation list names is accepted";
+                a_revoked_server_is_refused:
+                    "a revoked server is Revoked, and is told";
+                a_server_below_a_revoked_intermediate_is_refused:
+                    "a server below a revoked intermediate is Revoked, and is told";
+                a_server_whose_issuer_has_no_list_is_refused:
+                    "a server whose issuer has no list is RevocationUnknown";
+                a_server_whose_intermediates_issuer_has_no_list_is_refused:
+                    "a server below an intermediate whose issuer has no list is RevocationUnknown";
+                an_outdated_list_says_nothing:
+                    "under an outdated list a server is RevocationUnknown";
+                a_list_signed_by_another_says_nothing:
+                    "under a list that another signed a server is RevocationUnknown";
+                a_client_that_no_list_revokes_is_accepted:
+                    "a client's chain that no revocation list names is accepted";
+                a_revoked_client_is_refused:
+                    "a revoked client is Revoked, and is told";
+                a_client_below_a_revoked_intermediate_is_refused:
+                    "a client below a revoked intermediate is Revoked, and is told";
+                a_client_whose_issuer_has_no_list_is_refused:
+                    "a client whose issuer has no list is RevocationUnknown";
+                an_outdated_list_of_clients_says_nothing:
+                    "under an outdated list a client is RevocationUnknown";
+                a_list_of_clients_signed_by_another_says_nothing:
+                    "under a list that another signed a client is RevocationUnknown";
+                a_verifier_on_its_own_goes_by_its_lists:
+                    "a verifier on its own goes by its revocation lists as the handshake does";
+                what_is_no_list_is_an_error_of_configuration:
+                    "what is no revocation list is an error of configuration";
+            }
+            staples {
+                a_response_is_presented_and_reported:
+                    "an OCSP response is presented as it is, and reported by the client";
+                without_a_response_none_is_reported:
+                    "where the server has no OCSP response, none is reported";
+                a_response_goes_with_its_identity:
+                    "an OCSP response goes with the identity that it is for";
+                a_verifier_sees_the_response:
+                    "the application's verifier sees the OCSP response";
+            }
+            facts {
+                a_server_knows_what_it_presented:
+                    "a server reports the chain that it presented, resumed or not";
+                a_client_knows_what_it_presented:
+                    "a client reports the chain that it presented";
+                a_client_that_is_not_asked_presented_nothing:
+                    "a client that was not asked reports that it presented nothing";
+                the_verified_path_of_a_server_leads_to_the_root:
+                    "a client reports the path on which it believed the server";
+                the_verified_path_of_a_client_leads_to_the_root:
+                    "a server reports the path on which it believed the client";
+                the_verified_path_is_what_the_verifier_says:
+                    "under a verifier of the application's, the path is what it says";
             }
         } }
     };

@@ -38,6 +38,90 @@ macro_rules! __hooks_behaviours {
                 a_handshake_dropped_while_its_verifier_thinks_ends_the_peers:
                     "a handshake that is dropped at its verifier ends the peer's";
             }
+            signers {
+                a_server_has_a_key_of_any_kind_elsewhere:
+                    "a server's key of any kind may be elsewhere, in each version";
+                a_client_has_a_key_of_any_kind_elsewhere:
+                    "a client's key of any kind may be elsewhere, in each version";
+                a_key_for_one_name_may_be_elsewhere:
+                    "the key of one name's identity may be elsewhere, another's here";
+                a_resumed_connection_needs_no_signature:
+                    "no signer is asked for a resumed connection";
+                a_servers_signer_that_fails_ends_the_handshake:
+                    "a server's signer that fails ends the handshake with internal_error";
+                a_clients_signer_that_fails_ends_the_handshake:
+                    "a client's signer that fails ends the handshake with internal_error";
+                a_signature_by_another_key_is_refused:
+                    "a signature by another key than the certificate's is refused";
+                nothing_passes_before_a_slow_signature_of_a_server:
+                    "while a server's signer thinks, no side is done";
+                nothing_passes_before_a_slow_signature_of_a_client:
+                    "while a client's signer thinks, no side is done";
+                a_handshake_dropped_at_its_signer_ends_the_peers:
+                    "a handshake that is dropped at its signer ends the peer's";
+            }
+            sessions {
+                a_clients_sessions_are_in_its_store:
+                    "a client's sessions are in its store, and resumed from there again and again";
+                a_servers_sessions_are_in_its_store:
+                    "a server's sessions are in its store, and resumed from there again and again";
+                both_sides_may_have_stores:
+                    "both sides may have stores";
+                clients_of_equal_configuration_share_a_store:
+                    "clients of equal configuration find each other's sessions";
+                servers_of_equal_configuration_share_a_store:
+                    "servers of equal configuration find each other's sessions";
+                a_client_that_differs_finds_no_session:
+                    "a client of other roots, protocols, identity, verifier or SNI finds none";
+                a_client_of_other_versions_finds_no_session:
+                    "a client of other versions finds none";
+                a_session_is_for_one_name:
+                    "a session in a store is for one server's name";
+                a_server_that_differs_finds_no_session:
+                    "a server that authenticates clients otherwise finds none";
+                no_backend_finds_anothers_session:
+                    "a client of another backend finds none";
+                what_a_store_forgets_costs_a_full_handshake:
+                    "what a store forgets costs a full handshake, and no more";
+                a_session_kept_as_bytes_is_the_same:
+                    "a session that was kept as bytes is resumed";
+                a_server_takes_a_session_of_tls13_once:
+                    "a server with a store takes a session of TLS 1.3 once";
+                a_clients_hello_waits_for_its_store:
+                    "while a client's store looks for a session, the client sends nothing";
+                a_servers_answer_waits_for_its_store:
+                    "while a server's store looks for a session, the server sends nothing";
+                two_tickets_come_unless_set:
+                    "a connection of TLS 1.3 brings two sessions unless set";
+                as_many_tickets_come_as_are_set:
+                    "a connection of TLS 1.3 brings as many sessions as are set, of TLS 1.2 one";
+                a_servers_session_is_stored_for_its_lifetime:
+                    "a server's session is stored for its lifetime, two hours unless set";
+                a_client_stores_a_session_for_the_servers_lifetime:
+                    "a client stores a session for the lifetime that the server says";
+                a_session_is_not_resumed_after_its_lifetime:
+                    "no session is resumed after its lifetime";
+                a_cache_for_one_server_forgets_the_first:
+                    "a cache for one server's sessions forgets the first server's";
+            }
+            load {
+                a_slow_resolver_holds_up_nobody_else:
+                    "200 handshakes at once wait for resolvers on one thread, which is never blocked";
+                a_slow_verifier_of_servers_holds_up_nobody_else:
+                    "200 handshakes at once wait for verdicts on servers";
+                a_slow_verifier_of_clients_holds_up_nobody_else:
+                    "200 handshakes at once wait for verdicts on clients";
+                a_slow_signer_holds_up_nobody_else:
+                    "200 handshakes at once wait for signers";
+                a_clients_slow_look_up_of_sessions_holds_up_nobody_else:
+                    "200 handshakes at once wait for clients' stores to look for sessions";
+                a_clients_slow_storing_of_sessions_holds_up_nobody_else:
+                    "200 connections at once wait for clients' stores to keep sessions";
+                a_servers_slow_look_up_of_sessions_holds_up_nobody_else:
+                    "200 handshakes at once wait for servers' stores to look for sessions";
+                a_servers_slow_storing_of_sessions_holds_up_nobody_else:
+                    "200 connections at once wait for servers' stores to keep sessions";
+            }
         } }
     };
 }

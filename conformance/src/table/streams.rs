@@ -46,6 +46,80 @@ macro_rules! __streams_behaviours {
                 sockets_carry_it_too:
                     "loopback sockets carry it too";
             }
+            shared_bytes {
+                pieces_go_in_and_come_out:
+                    "Bytes go in as pieces and come out whole, over any byte stream";
+                what_was_read_stays_as_it_was:
+                    "Bytes that were read stay as they were, whatever is read next";
+                bytes_and_slices_take_turns:
+                    "Bytes and slices take turns, in and out";
+                futures_traits_have_bytes_too:
+                    "Bytes go in and come out over futures' I/O traits";
+                a_cut_is_an_error_here_too:
+                    "a cut is UnexpectedEof for who reads Bytes, after what came before it";
+            }
+            early_data {
+                early_data_reaches_the_server_once:
+                    "early data of a resumed connection is delivered, once";
+                reads_never_see_it:
+                    "early data is never read from the stream";
+                as_much_is_taken_as_the_server_allows:
+                    "as much early data is taken as the server allows";
+                more_than_the_server_allows_is_not_offered:
+                    "more early data than the server allows is not offered";
+                it_is_not_offered_without_a_session:
+                    "early data is not offered without a session";
+                it_is_not_offered_to_a_server_that_takes_none:
+                    "early data is not offered to a server that takes none";
+                it_is_not_offered_in_tls12:
+                    "early data is not offered in TLS 1.2";
+                without_being_given_none_is_sent:
+                    "a client that is given no early data sends none";
+                a_client_must_allow_it_before_it_is_given:
+                    "early data that the configuration does not allow is an error";
+                a_server_that_cannot_resume_passes_over_it:
+                    "a server that cannot resume passes over early data, and the client learns of it";
+                a_replay_is_not_accepted:
+                    "the same first flight again is not accepted";
+            }
+            key_updates {
+                a_client_renews_its_keys:
+                    "a client renews its keys, with and without asking its peer";
+                a_server_renews_its_keys:
+                    "a server renews its keys, with and without asking its peer";
+                both_may_renew_their_keys_at_once:
+                    "both sides renew their keys at once";
+                the_peer_renews_its_keys_where_it_is_asked_to:
+                    "the peer renews its keys exactly where it is asked to";
+                an_update_goes_out_with_a_flush:
+                    "a key update goes out with a flush";
+                keys_are_renewed_in_the_midst_of_data:
+                    "keys are renewed in the midst of data in both directions";
+                tls12_has_no_key_update:
+                    "in TLS 1.2 a key update is Invalid, and the connection goes on";
+            }
+            bindings {
+                both_sides_export_the_same:
+                    "both sides export the same key material";
+                labels_and_contexts_tell_exports_apart:
+                    "another label or context exports other material";
+                an_empty_context_is_none_in_tls13_only:
+                    "an empty context is the same as none in TLS 1.3, and not in TLS 1.2";
+                every_connection_exports_its_own:
+                    "every connection exports its own material, resumed or not";
+                an_export_of_no_length_or_too_much_is_invalid:
+                    "an export of no bytes or too many is Invalid, and the connection goes on";
+                key_updates_leave_exports_as_they_are:
+                    "renewed keys leave exports as they are";
+                tls_exporter_is_the_same_on_both_sides:
+                    "tls-exporter is the same on both sides, and another on each connection";
+                tls_exporter_is_invalid_in_tls12:
+                    "tls-exporter is Invalid in TLS 1.2";
+                tls_server_end_point_is_the_hash_of_the_certificate:
+                    "tls-server-end-point is the certificate's hash on both sides, by its signature's hash";
+                tls_server_end_point_is_undefined_without_a_hash:
+                    "tls-server-end-point is Invalid for an Ed25519 signature";
+            }
             close {
                 the_client_closes_first:
                     "the client closes first, then the server";

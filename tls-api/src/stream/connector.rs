@@ -3,9 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::{HandshakeError, TlsStream, handshake};
-use crate::{
-    ByteStream, ClientConfig, ClientHandshake, ConfigError, ConnectOptions, Error, ServerName, Transport,
-};
+use crate::{ByteStream, ClientConfig, ClientHandshake, ConfigError, ConnectOptions, Error, ServerName};
 
 /// Connects: prepared once from a [`ClientConfig`], used for many connections. Cheap to clone.
 #[derive(Clone)]
@@ -120,8 +118,7 @@ impl TlsConnector {
             .into());
         }
         let side = handshake::Side::Client(&*self.handshake, name, options);
-        let transport = Transport::with_limit(io, self.config.protocol().handshake_size_limit());
-        side.establish(transport, self.backend).await
+        side.establish(io, self.config.protocol(), self.backend).await
     }
 }
 

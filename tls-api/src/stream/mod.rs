@@ -8,7 +8,6 @@ mod core;
 #[cfg(feature = "futures-io")]
 mod futures_io;
 mod handshake;
-mod incoming;
 #[cfg(feature = "tokio")]
 mod split;
 #[cfg(all(test, feature = "tokio"))]
@@ -21,12 +20,7 @@ use std::fmt;
 use self::core::Core;
 #[cfg(feature = "tokio")]
 pub use self::split::{OwnedReadHalf, OwnedWriteHalf};
-pub use self::{
-    acceptor::TlsAcceptor,
-    connector::TlsConnector,
-    handshake::HandshakeError,
-    incoming::{HelloLimits, IncomingHandshake},
-};
+pub use self::{acceptor::TlsAcceptor, connector::TlsConnector, handshake::HandshakeError};
 use crate::{ConnectionInfo, Error, ReplayableData, record::Role};
 
 /// An established TLS connection over the byte stream `IO`.

@@ -1,0 +1,87 @@
+//! OCSP responses (RFC 6066 §8, RFC 8446 §4.4.2.1): presented as they are, reported as they came.
+
+use polytls_api::{ConfigOption, ProtocolVersion};
+
+use crate::{
+    Pair,
+    behaviour::{At, Stop, ensure, ensure_eq},
+    pair::Side,
+    pki::Leaf,
+    probe::Probe,
+    scene::{Ends, Scene, Stream, exchange},
+};
+
+/// Nothing looks into it on the way.
+const RESPONSE: &[u8] = b"the response of an OCSP responder";
+
+/// What a client that asks for a response reports; one that cannot ask reports none.
+fn reports(pair: &Pair, client: &Stream, response: Option<&[u8]>) -> Result<(), Stop> {
+    let asks = pair.declares(Side::Client, &ConfigOption::OcspStaple);
+    let expected = response.filter(|_| asks);
+    ensure_eq(client.info().ocsp_response.as_deref(), expected, "the response that the client reports")
+}
+
+fn stapled(scene: Scene) -> Scene {
+    let identity = scene.identity.clone().with_ocsp_response(RESPONSE);
+    scene.presenting(identity)
+}
+
+/// The server's configuration makes use of it, by its identity.
+fn ends(scene: &Scene) -> Result<Ends, Stop> {
+    let acceptor = scene.acceptor(&[ConfigOption::OcspStaple], |server| server)?;
+    Ok(Ends::new(scene.connector(&[], |client| client)?, acceptor))
+}
+
+pub(crate) async fn a_response_is_presented_and_reported(pair: Pair) -> Result<(), Stop> {
+    for scene in Scene::in_each_version(&pair)? {
+        let ends = ends(&stapled(scene))?;
+        let (mut client, mut server) = ends.connect().await?;
+        reports(&pair, &client, Some(RESPONSE))?;
+        ensure_eq(server.info().ocsp_response.as_deref(), None, "the response that the server reports")?;
+        exchange(&mut client, &mut server).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn without_a_response_none_is_reported(pair: Pair) -> Result<(), Stop> {
+    for scene in Scene::in_each_version(&pair)? {
+        let (client, _server) = scene.ends()?.connect().await?;
+        reports(&pair, &client, None)?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn a_response_goes_with_its_identity(pair: Pair) -> Result<(), Stop> {
+    for scene in Scene::in_each_version(&pair)? {
+        let identity = scene.root.issue(Leaf::server_for(&["stapled.example"])).with_ocsp_response(RESPONSE);
+        let acceptor = scene
+            .acceptor(&[ConfigOption::SniIdentities, ConfigOption::OcspStaple], |server| {
+                server.sni_identity("stapled.example", identity)
+            })?;
+        let ends = Ends::new(scene.connector(&[], |client| client)?, acceptor);
+        let (client, _server) = ends.connect().await?;
+        reports(&pair, &client, None).at("the identity without one")?;
+        let (client, _server) = ends.to("stapled.example")?.connect().await?;
+        reports(&pair, &client, Some(RESPONSE)).at("the identity with one")?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn a_verifier_sees_the_response(pair: Pair) -> Result<(), Stop> {
+    for scene in Scene::in_each_version(&pair)? {
+        let scene = stapled(scene);
+        let acceptor = scene.acceptor(&[ConfigOption::OcspStaple], |server| server)?;
+        let probe = Probe::new(Ok(()), true);
+        let connector =
+            scene.connector(&[ConfigOption::Verifier], |client| client.verifier(probe.clone()))?;
+        let (client, _server) = Ends::new(connector, acceptor).connect().await?;
+        let (seen, reported) = (probe.seen().ocsp_response, client.info().ocsp_response.clone());
+        // In TLS 1.2 it comes in a message of its own, which a library may read after the chain was verified.
+        let late = seen.is_none() && scene.versions == [ProtocolVersion::Tls12];
+        ensure(late || seen == reported, || {
+            format!("the verifier was shown {seen:?}, and came {reported:?}")
+        })?;
+        reports(&pair, &client, Some(RESPONSE))?;
+    }
+    Ok(())
+}
