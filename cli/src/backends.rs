@@ -17,12 +17,13 @@ use crate::{
 
 /// What `--help` says of `--json`.
 pub(crate) const JSON: &str = "\
-With --json the table is one line of JSON: {\"backends\": [...]}. Each backend has these keys, which stay:
+With --json, one line of JSON: {\"backends\": [...]}. The keys of each stay:
   name, library, crypto
-  client, server  an object each: the rows of the table in lower case, with underscores, such as `sni_off`
-  engine          the rows of neither side, such as `record_ciphers_alone`
-  cipher_suites   for each suite the roles in which it can be negotiated, a list of `client` and `server`
-A value is true, false, a list of names, or {\"names\": [...], \"chosen\": whether the application may choose among them}.";
+  client, server, engine: the rows of the table, `client: SNI off` as `sni_off` of client; those of neither side
+    are engine's
+  cipher_suites: for each suite the roles in which it can be negotiated
+A value is true, false, null, a list of names, or an object of names and chosen: whether the application may
+choose among them.";
 
 /// What to print.
 #[derive(clap::Args)]

@@ -8,6 +8,7 @@ mod certificate;
 mod chain;
 mod completions;
 mod connect;
+mod der_file;
 mod failure;
 mod faults;
 mod man;
@@ -51,13 +52,20 @@ enum Command {
     #[command(after_help = EXIT_CODES)]
     Tour(tour::Options),
     /// What each engine can do
-    #[command(after_help = EXIT_CODES, after_long_help = with_exit_codes(backends::JSON))]
+    #[command(after_help = EXIT_CODES, after_long_help = with_exit_codes(&[backends::JSON]))]
     Backends(backends::Options),
     /// Connects standard input and output to a TLS server
-    #[command(after_help = EXIT_CODES, after_long_help = with_exit_codes(connect::JSON))]
+    ///
+    /// What the server sends goes to standard output, and nothing else does; what the connection came to goes to
+    /// standard error: what was negotiated, the server's chain, and if it is refused why, and what to do. The end of
+    /// standard input closes this side's direction alone; the command ends when the server has closed its own.
+    #[command(after_help = EXIT_CODES, after_long_help = with_exit_codes(&[connect::JSON, certificate::JSON]))]
     Connect(connect::Options),
     /// What each engine's verifier says of a certificate chain in a file
-    #[command(after_help = EXIT_CODES, after_long_help = with_exit_codes(verify::JSON))]
+    ///
+    /// Each engine that is compiled in is asked on its own, with the same roots, name and time, and their answers
+    /// stand side by side.
+    #[command(after_help = EXIT_CODES, after_long_help = with_exit_codes(&[verify::JSON, certificate::JSON]))]
     Verify(verify::Options),
     /// Serves a folder over HTTPS (h2 and http/1.1)
     #[command(after_help = EXIT_CODES)]
@@ -70,8 +78,8 @@ enum Command {
     Man(man::Options),
 }
 
-fn with_exit_codes(more: &str) -> String {
-    format!("{more}\n\n{EXIT_CODES}")
+fn with_exit_codes(more: &[&str]) -> String {
+    format!("{}\n\n{EXIT_CODES}", more.join("\n"))
 }
 
 fn main() -> ExitCode {

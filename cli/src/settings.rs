@@ -3,9 +3,12 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::ValueEnum;
-use polytls::{Backend, Identity, ProtocolVersion, Roots};
+use polytls::{
+    Backend, CertificateRevocationListDer, CertificateVerifier, ConfigError, ConfigOption, Identity,
+    ProtocolVersion, Roots, TrustPolicy,
+};
 
-use crate::failure::Failure;
+use crate::{der_file, failure::Failure};
 
 /// A protocol version, as the user writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -59,11 +62,35 @@ pub(crate) fn identity(
     }
 }
 
-/// `os`, `bundled`, or the name of a PEM file.
+/// `os`, `bundled`, `none`, or the name of a PEM file.
 pub(crate) fn roots(text: &str) -> Result<Roots, Failure> {
     Ok(match text {
         "os" => Roots::Os,
         "bundled" => Roots::Bundled,
+        "none" => Roots::None,
         file => Roots::from_pem_file(file)?,
     })
+}
+
+/// The revocation lists in these files, each in DER or PEM.
+pub(crate) fn revocation_lists(
+    files: &[PathBuf],
+) -> Result<Vec<CertificateRevocationListDer<'static>>, Failure> {
+    let mut lists = Vec::new();
+    for file in files {
+        let found = der_file::read(file, "X509 CRL", "a certificate revocation list")?;
+        lists.extend(found.into_iter().map(CertificateRevocationListDer::from));
+    }
+    Ok(lists)
+}
+
+/// The engine's verifier, alone.
+pub(crate) fn verifier(
+    backend: &dyn Backend,
+    trust: &TrustPolicy,
+) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
+    if !trust.crls.is_empty() && !backend.capabilities().client.role.crls {
+        return Err(ConfigError::Unsupported { backend: backend.info().name, option: ConfigOption::Crls });
+    }
+    backend.verifier(trust)
 }

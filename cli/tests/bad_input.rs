@@ -73,6 +73,7 @@ fn what_connect_cannot_offer() {
         (&["--reconnect", "-1"], &["-1"]),
         (&["--reconnect", "1", "--no-resumption"], &["--no-resumption"]),
         (&["--quiet", "--json"], &["--quiet", "--json"]),
+        (&["--crl", "list.pem", "--danger-accept-any-certificate"], &["--crl"]),
     ] {
         refused(&[&["connect", "localhost:1"], more].concat(), 2, words);
     }
@@ -156,6 +157,12 @@ fn files_that_hold_no_chain() {
     }
     refused(&["verify", &path("root"), "--client", "--roots", &path("missing")], 2, &["missing"]);
     refused(&["verify", &path("root"), "--name", "a b", "--roots", &path("root")], 2, &["a b"]);
+    let root = path("root");
+    for command in [&["verify", &root, "--client"][..], &["connect", "localhost:1"]] {
+        let with_roots = [command, &["--roots", &root, "--crl"]].concat();
+        refused(&[&with_roots[..], &[&path("missing")]].concat(), 2, &["missing", "cannot read"]);
+        refused(&[&with_roots[..], &[&path("root")]].concat(), 2, &["root", "BEGIN X509 CRL"]);
+    }
     let unknown = ["verify", &path("root"), "--client", "--roots", &path("root"), "--backend", "gnutls"];
     refused(&unknown, 2, &["gnutls"]);
 }

@@ -8,7 +8,7 @@ use std::fs;
 
 use serde_json::Value;
 use support::{
-    BACKENDS, Server,
+    BACKENDS, Server, backends_where,
     pki::{Authority, path},
     polytls, text,
 };
@@ -111,6 +111,7 @@ fn json_is_one_line_with_every_key() {
             "alpn",
             "server_name",
             "resumed",
+            "path",
             "handshake",
             "chain",
         ];
@@ -152,6 +153,29 @@ fn a_refusal_shows_the_chain_the_reason_and_the_alert() {
         assert_eq!(json["chain"][0]["subject"], "CN=localhost", "{json}");
         let (code, shown, _) = connect(&server, &root, &["--backend", backend, "--show-certs"]);
         assert_eq!((code, pem::parse_many(shown).unwrap().len()), (Some(1), 1));
+    }
+}
+
+#[test]
+fn a_revoked_certificate_is_refused_or_revocation_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new("the authority");
+    authority.write_root(&path(&folder, "root.pem"));
+    let list = path(&folder, "list.pem");
+    fs::write(&list, authority.revocation_list(&[4711])).unwrap();
+    let identity = authority.issue("localhost", |params| params.serial_number = Some(4711.into()));
+    let server = serving(&folder, identity, &[]);
+    let checking = backends_where("revocation_lists");
+    for backend in BACKENDS {
+        let (code, output, notes) =
+            connect(&server, &path(&folder, "root.pem"), &["--crl", &list, "--backend", backend]);
+        let last = notes.lines().last().unwrap();
+        let (expected, words) = match checking.contains(backend) {
+            true => (1, "was revoked"),
+            false => (2, "cannot honour certificate revocation lists"),
+        };
+        assert_eq!((code, output.as_str()), (Some(expected), ""), "{backend}: {notes}");
+        assert!(last.starts_with("error: ") && last.contains(words), "{backend}: {notes}");
     }
 }
 

@@ -85,6 +85,28 @@ fn colours_are_for_terminals_or_on_request() {
     }
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn a_terminal_gets_colours_unless_it_says_no() {
+    let on_a_terminal = |name: &str, value: &str| {
+        let line = format!("{} man frobnicate", env!("CARGO_BIN_EXE_polytls"));
+        let mut script = Command::new("script");
+        script.args(["-qec", &line, "/dev/null"]).env("TERM", "xterm").env(name, value);
+        match script.stdin(std::process::Stdio::null()).output() {
+            Ok(output) => Some(text(output.stdout)),
+            // util-linux's script is how a test gets a terminal.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => panic!("script: {error}"),
+        }
+    };
+    let Some(coloured) = on_a_terminal("UNUSED", "") else { return };
+    assert!(coloured.contains("\u{1b}[") && coloured.contains("error:"), "{coloured:?}");
+    for (name, value) in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let plain = on_a_terminal(name, value).unwrap();
+        assert!(plain.contains("error:") && !plain.contains('\u{1b}'), "{name}: {plain:?}");
+    }
+}
+
 /// The text without its escape sequences, of which there are only those that set a style.
 fn unstyled(text: &str) -> String {
     let mut parts = text.split("\u{1b}[");

@@ -5,12 +5,17 @@ mod name;
 
 use std::net::IpAddr;
 
-use polytls::CertificateDer;
+use polytls::{CertificateDer, VerifiedChain};
 use serde::Serialize;
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use x509_parser::{certificate::X509Certificate, extensions::GeneralName, prelude::FromDer, time::ASN1Time};
 
 use crate::output::{BAD, FAINT, STRONG, printable, styled};
+
+/// The keys of a certificate in JSON, for `--help`.
+pub(crate) const JSON: &str = "\
+Of each certificate, sha256 alone where it is none:
+  sha256, subject, issuer, serial, not_before, not_after, names, key, signature_algorithm";
 
 /// How many names of a certificate are written out for people.
 const NAMES_SHOWN: usize = 20;
@@ -96,6 +101,12 @@ pub(crate) fn describe_chain(chain: &[CertificateDer<'_>]) -> String {
     let now = OffsetDateTime::now_utc();
     let certificates = Certificate::read_all(chain);
     certificates.iter().enumerate().map(|(place, certificate)| certificate.describe(place, now)).collect()
+}
+
+/// The subjects of a path, from the end entity towards the root, on one line.
+pub(crate) fn path(verified: &VerifiedChain) -> String {
+    let subjects = verified.path().iter().map(|der| Certificate::read(der).subject());
+    subjects.collect::<Vec<_>>().join(" < ")
 }
 
 /// The chain in PEM (RFC 7468 §5).

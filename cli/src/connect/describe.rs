@@ -28,6 +28,9 @@ pub(super) fn connection(info: &ConnectionInfo) -> String {
             millis(info.timings.verification),
         ),
     );
+    if let Some(verified) = &info.verified_chain {
+        line("verified", certificate::path(verified));
+    }
     if info.resumed != Some(true) && !info.peer_chain.is_empty() {
         text += &format!("\n{}", certificate::describe_chain(&info.peer_chain).trim_end());
     }

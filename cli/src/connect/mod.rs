@@ -21,18 +21,19 @@ use crate::{
     starttls::Protocol,
 };
 
-/// What `--help` says of `--json`.
+/// What `--help` says of `--json`, with [`certificate::JSON`] below it.
 pub(crate) const JSON: &str = "\
-With --json each connection is one line of JSON on standard error, so that standard output stays the server's data.
-Its keys, which stay:
-  event         `connected` or `failed`
-  server, name  where to, and the name that the certificate must hold
-  connected: backend, library, version, cipher_suite, named_group, alpn, server_name, resumed (null where the library
-             does not tell), handshake {bytes_sent, bytes_received, first_sent_ms, first_received_ms, verification_ms,
-             complete_ms}, chain
-  failed:    exit_code, message, and null or: phase, kind, fault (of a certificate), alert_sent, alert_received; chain
-  chain      what the server presented, its own first: sha256, subject, issuer, serial, not_before, not_after, names,
-             key, signature_algorithm; of what is no certificate sha256 alone";
+With --json, one line of JSON on standard error for each connection. Its keys stay:
+  event: `connected` or `failed`
+  server, name: where to, and the name that the certificate must hold
+  chain: the server's certificates as they came, its own first
+Where connected, null where the library does not tell:
+  backend, library, version, cipher_suite, named_group, alpn, server_name, resumed
+  path: the certificates from the server's own towards the root, as they were verified
+  handshake: bytes_sent, bytes_received, first_sent_ms, first_received_ms, verification_ms, complete_ms
+Where failed, null where there is none:
+  exit_code, message, phase, kind, alert_sent, alert_received
+  fault: what is wrong with the certificate";
 
 /// Where to, and how.
 #[derive(clap::Args)]

@@ -4,8 +4,9 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use polytls::{
-    Backend, CertificateVerifier, CipherSuite, ClientConfig, ClientConfigBuilder, DangerAcceptAnyCertificate,
-    Hook, KeyLog, KeyLogFile, NamedGroup, SignatureScheme, TlsConnector, TrustPolicy,
+    Backend, Capabilities, CertificateVerifier, CipherSuite, ClientConfig, ClientConfigBuilder,
+    DangerAcceptAnyCertificate, Hook, KeyLog, KeyLogFile, NamedGroup, SignatureScheme, TlsConnector,
+    TrustPolicy,
 };
 
 use super::recorder::Recorder;
@@ -17,9 +18,12 @@ use crate::{
 /// What to trust, and what to offer.
 #[derive(clap::Args)]
 pub(super) struct Offer {
-    /// The roots to trust: os, bundled, or a PEM file
+    /// The roots to trust: os, bundled, none, or a PEM file
     #[arg(long, default_value = "os", conflicts_with = "danger_accept_any_certificate")]
     roots: String,
+    /// A revocation list to hold the server's chain against, in PEM or DER; may be given more than once
+    #[arg(long, value_name = "FILE", conflicts_with = "danger_accept_any_certificate")]
+    crl: Vec<PathBuf>,
     /// Accept any certificate: anybody may be at the other end
     #[arg(long)]
     danger_accept_any_certificate: bool,
@@ -63,11 +67,14 @@ impl Offer {
         limit: Duration,
     ) -> Result<(TlsConnector, Option<Arc<Recorder>>), Failure> {
         let backend = settings::backend(backend)?;
-        let recorder = self.verifier(&*backend)?.map(|verifier| Arc::new(Recorder::new(verifier)));
-        let mut config = self.config(backend)?.handshake_time_limit(limit);
-        if let Some(recorder) = &recorder {
-            config = config.verifier(recorder.clone());
-        }
+        let trust =
+            TrustPolicy::new(settings::roots(&self.roots)?).with_crls(settings::revocation_lists(&self.crl)?);
+        let recorder = self.verifier(&*backend, &trust)?.map(|verifier| Arc::new(Recorder::new(verifier)));
+        let config = self.config(backend)?.handshake_time_limit(limit);
+        let config = match &recorder {
+            Some(recorder) => config.verifier(recorder.clone()),
+            None => config.roots(trust.roots).crls(trust.crls),
+        };
         let Some(file) = &self.key_log else { return Ok((TlsConnector::new(&config.build()?)?, recorder)) };
         // The file is made only when nothing else is wrong.
         TlsConnector::new(&config.clone().key_log(Arc::new(Discard)).build()?)?;
@@ -76,23 +83,24 @@ impl Offer {
     }
 
     /// Who decides on the server's chain, as far as the application may ask; `None` leaves it to the engine.
-    fn verifier(&self, backend: &dyn Backend) -> Result<Option<Arc<dyn CertificateVerifier>>, Failure> {
+    fn verifier(
+        &self,
+        backend: &dyn Backend,
+        trust: &TrustPolicy,
+    ) -> Result<Option<Arc<dyn CertificateVerifier>>, Failure> {
         if self.danger_accept_any_certificate {
             return Ok(Some(Arc::new(DangerAcceptAnyCertificate)));
         }
-        let capabilities = backend.capabilities();
-        if capabilities.client.role.verifier == Hook::Unsupported || !capabilities.verifier_alone {
+        let Capabilities { client, verifier_alone, .. } = backend.capabilities();
+        if client.role.verifier == Hook::Unsupported || !verifier_alone {
             return Ok(None);
         }
-        Ok(Some(backend.verifier(&TrustPolicy::new(settings::roots(&self.roots)?))?))
+        Ok(Some(settings::verifier(backend, trust)?))
     }
 
     fn config(&self, backend: Arc<dyn Backend>) -> Result<ClientConfigBuilder, Failure> {
         let mut config =
             ClientConfig::builder(backend).alpn(self.alpn.iter().map(String::as_str)).sni(!self.no_sni);
-        if !self.danger_accept_any_certificate {
-            config = config.roots(settings::roots(&self.roots)?);
-        }
         if !self.tls.is_empty() {
             config = config.protocol_versions(self.tls.iter().map(|&version| version.into()));
         }

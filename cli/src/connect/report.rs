@@ -25,6 +25,7 @@ struct Connected<'a> {
     alpn: Option<String>,
     server_name: Option<&'a str>,
     resumed: Option<bool>,
+    path: Option<Vec<Certificate>>,
     handshake: Handshake,
     chain: Vec<Certificate>,
 }
@@ -68,6 +69,7 @@ pub(super) fn connected(target: &Target<'_>, info: &ConnectionInfo) -> String {
         alpn: info.alpn.as_deref().map(|alpn| String::from_utf8_lossy(alpn).into_owned()),
         server_name: info.server_name.as_deref(),
         resumed: info.resumed,
+        path: info.verified_chain.as_ref().map(|verified| Certificate::read_all(verified.path())),
         handshake: Handshake {
             bytes_sent: info.handshake_bytes_sent,
             bytes_received: info.handshake_bytes_received,

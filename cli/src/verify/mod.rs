@@ -1,28 +1,31 @@
 //! `polytls verify`: what each engine's verifier says of a chain in a file, side by side.
 
-mod chain_file;
 mod report;
 
 use std::{path::PathBuf, time::SystemTime};
 
 use polytls::{
-    Backend, BackendInfo, CertificateDer, CertificateError, ConfigError, ConfigOption, ExpectedPeer,
-    PresentedChain, Roots, ServerName, TrustPolicy, VerifiedChain,
+    Backend, BackendInfo, CertificateDer, CertificateError, ConfigError, ExpectedPeer, PresentedChain,
+    ServerName, TrustPolicy, VerifiedChain,
 };
 use time::{Date, OffsetDateTime, Time, format_description::well_known::Rfc3339, macros::format_description};
 
-use crate::{failure::Failure, output, settings};
+use crate::{der_file, failure::Failure, output, settings};
 
-/// What `--help` says of `--json`.
+/// What `--help` says of `--json`, with [`certificate::JSON`](crate::certificate::JSON) below it.
 pub(crate) const JSON: &str = "\
-With --json the answer is one line of JSON on standard output. Its keys, which stay:
-  role, name, at  `server` and its name, or `client` and null; the time that validation used
-  chain           the file's certificates: sha256, subject, issuer, serial, not_before, not_after, names, key,
-                  signature_algorithm; of what is no certificate sha256 alone
-  verdicts        for each backend: backend, library, verdict (`accepted`, `refused` or `unsupported`), path (the
-                  certificates towards the root, as far as the verifier tells), fault and reason (null unless refused)
-  accepted        whether every verifier accepts
-  agree           whether they all say the same";
+With --json, one line of JSON on standard output. Its keys stay:
+  role, name: `server` and its name, or `client` and null
+  at: the time that validation used
+  chain: the certificates of the file
+  verdicts: of each backend its answer
+  accepted: whether all accept that can be asked
+  agree: whether they all say the same
+Of each verdict, null where it does not apply:
+  backend, library
+  verdict: `accepted`, `refused`, or `unsupported` where this engine cannot be asked
+  path: the certificates from the end entity towards the root, as far as the verifier tells
+  fault, reason: what is wrong with the chain, for programs and for people";
 
 /// What to verify, for whom.
 #[derive(clap::Args)]
@@ -36,9 +39,12 @@ pub(crate) struct Options {
     /// The chain is a client's, and no name is expected in it
     #[arg(long)]
     client: bool,
-    /// The roots to trust: os, bundled, or a PEM file
+    /// The roots to trust: os, bundled, none, or a PEM file
     #[arg(long, default_value = "os")]
     roots: String,
+    /// A revocation list to hold the chain against, in PEM or DER; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    crl: Vec<PathBuf>,
     /// The time at which it must be valid, such as 2026-01-01T00:00:00Z or 2026-01-01 [default: now]
     #[arg(long, value_name = "TIME", value_parser = time)]
     at: Option<OffsetDateTime>,
@@ -59,35 +65,45 @@ struct Question {
 /// What one engine's verifier says.
 struct Answer {
     backend: BackendInfo,
-    /// `None` where the engine's verifier is not to be had alone.
-    verdict: Option<Result<VerifiedChain, CertificateError>>,
+    verdict: Verdict,
+}
+
+enum Verdict {
+    Accepted(VerifiedChain),
+    Refused(CertificateError),
+    /// The engine cannot be asked this.
+    Unsupported(ConfigError),
 }
 
 pub(crate) async fn run(backend: Option<&str>, options: Options) -> Result<(), Failure> {
-    let roots = settings::roots(&options.roots)?;
+    let trust = TrustPolicy::new(settings::roots(&options.roots)?)
+        .with_crls(settings::revocation_lists(&options.crl)?);
+    let chain = der_file::read(&options.chain, "CERTIFICATE", "a certificate")?;
     let question = Question {
         name: options.name.as_deref().map(str::parse).transpose()?,
-        chain: chain_file::read(&options.chain)?,
+        chain: chain.into_iter().map(CertificateDer::from).collect(),
         file: options.chain,
         at: options.at.unwrap_or_else(now),
     };
     let mut answers = Vec::new();
     for backend in settings::backends(backend)? {
-        answers.push(question.ask(&*backend, &roots).await?);
+        let verdict = question.ask(&*backend, &trust).await?;
+        answers.push(Answer { backend: backend.info(), verdict });
     }
-    let text =
-        if options.json { report::json(&question, &answers) } else { report::table(&question, &answers) };
-    output::print(&text)?;
+    some_answer(&answers)?;
+    output::print(&if options.json {
+        report::json(&question, &answers)
+    } else {
+        report::table(&question, &answers)
+    })?;
     outcome(&answers)
 }
 
 impl Question {
-    async fn ask(&self, backend: &dyn Backend, roots: &Roots) -> Result<Answer, Failure> {
-        let verifier = match backend.verifier(&TrustPolicy::new(roots.clone())) {
+    async fn ask(&self, backend: &dyn Backend, trust: &TrustPolicy) -> Result<Verdict, Failure> {
+        let verifier = match settings::verifier(backend, trust) {
             Ok(verifier) => verifier,
-            Err(ConfigError::Unsupported { option: ConfigOption::VerifierAlone, .. }) => {
-                return Ok(Answer { backend: backend.info(), verdict: None });
-            }
+            Err(error @ ConfigError::Unsupported { .. }) => return Ok(Verdict::Unsupported(error)),
             Err(error) => return Err(error.into()),
         };
         let peer = self.name.as_ref().map_or(ExpectedPeer::Client, ExpectedPeer::Server);
@@ -95,39 +111,47 @@ impl Question {
             return Err(Failure::usage(CertificateError::Missing.to_string()));
         };
         let chain = PresentedChain::new(end_entity, intermediates);
-        let verdict = verifier.verify(&chain, &peer, SystemTime::from(self.at)).await;
-        Ok(Answer { backend: backend.info(), verdict: Some(verdict) })
+        Ok(match verifier.verify(&chain, &peer, SystemTime::from(self.at)).await {
+            Ok(path) => Verdict::Accepted(path),
+            Err(reason) => Verdict::Refused(reason),
+        })
     }
 }
 
-impl Answer {
-    fn refusal(&self) -> Option<&CertificateError> {
-        self.verdict.as_ref()?.as_ref().err()
-    }
-
-    /// Whether two verifiers that answered say the same, in their own words.
+impl Verdict {
+    /// Whether two verifiers say the same, in their own words. Who cannot be asked contradicts nobody.
     fn agrees(&self, other: &Self) -> bool {
-        match (&self.verdict, &other.verdict) {
-            (Some(Ok(_)), Some(Ok(_))) => true,
-            (Some(Err(one)), Some(Err(another))) => one.same_fault(another),
-            (Some(_), Some(_)) => false,
-            // Who does not answer contradicts nobody.
-            (None, _) | (_, None) => true,
+        match (self, other) {
+            (Self::Refused(one), Self::Refused(another)) => one.same_fault(another),
+            (Self::Accepted(_), Self::Accepted(_)) => true,
+            (Self::Unsupported(_), _) | (_, Self::Unsupported(_)) => true,
+            (Self::Accepted(_), Self::Refused(_)) | (Self::Refused(_), Self::Accepted(_)) => false,
         }
     }
 }
 
-/// Whether all those say the same that answered.
+/// The verdicts of those that can be asked.
+fn given(answers: &[Answer]) -> impl Iterator<Item = &Answer> {
+    answers.iter().filter(|answer| !matches!(answer.verdict, Verdict::Unsupported(_)))
+}
+
+/// Whether they all say the same.
 fn agree(answers: &[Answer]) -> bool {
-    let answered = || answers.iter().filter(|answer| answer.verdict.is_some());
-    answered().zip(answered().skip(1)).all(|(one, next)| one.agrees(next))
+    given(answers).zip(given(answers).skip(1)).all(|(one, next)| one.verdict.agrees(&next.verdict))
+}
+
+/// At least one verifier must have been asked.
+fn some_answer(answers: &[Answer]) -> Result<(), Failure> {
+    match answers {
+        [Answer { verdict: Verdict::Unsupported(error), .. }, ..] if given(answers).next().is_none() => {
+            Err(error.clone().into())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn outcome(answers: &[Answer]) -> Result<(), Failure> {
-    if answers.iter().all(|answer| answer.verdict.is_none()) {
-        return Err(Failure::usage("none of these backends has a verifier to use alone; choose another one"));
-    }
-    let refusing = answers.iter().filter(|answer| answer.refusal().is_some());
+    let refusing = answers.iter().filter(|answer| matches!(answer.verdict, Verdict::Refused(_)));
     let refusing: Vec<_> = refusing.map(|answer| answer.backend.name).collect();
     if refusing.is_empty() {
         return Ok(());
@@ -166,19 +190,22 @@ mod tests {
 
     #[test]
     fn verifiers_agree_on_the_fault_and_not_on_the_words() {
-        let answer = |verdict| Answer {
-            backend: BackendInfo { name: "test", library: String::new(), crypto: String::new() },
-            verdict,
-        };
-        let accepted = || answer(Some(Ok(VerifiedChain::new(Vec::new()))));
-        let refused = |fault| answer(Some(Err(fault)));
+        let backend = BackendInfo { name: "test", library: String::new(), crypto: String::new() };
+        let answer = |verdict| Answer { backend: backend.clone(), verdict };
+        let accepted = || answer(Verdict::Accepted(VerifiedChain::new(Vec::new())));
+        let refused = |fault| answer(Verdict::Refused(fault));
         let malformed = |detail: &str| refused(CertificateError::Malformed { detail: detail.to_owned() });
-        assert!(agree(&[malformed("here"), malformed("there"), answer(None)]));
-        assert!(agree(&[accepted(), answer(None), accepted()]));
-        assert!(!agree(&[accepted(), answer(None), malformed("here")]));
+        let option = polytls::ConfigOption::VerifierAlone;
+        let unsupported = || {
+            answer(Verdict::Unsupported(ConfigError::Unsupported { backend: "test", option: option.clone() }))
+        };
+        assert!(agree(&[malformed("here"), malformed("there"), unsupported()]));
+        assert!(agree(&[accepted(), unsupported(), accepted()]));
+        assert!(!agree(&[accepted(), unsupported(), malformed("here")]));
         assert!(!agree(&[refused(CertificateError::UnknownIssuer), refused(CertificateError::SelfSigned)]));
-        assert_eq!(outcome(&[answer(None)]).unwrap_err().code, crate::failure::USAGE);
+        assert_eq!(some_answer(&[unsupported(), unsupported()]).unwrap_err().code, crate::failure::USAGE);
+        assert!(some_answer(&[unsupported(), accepted()]).is_ok());
         assert_eq!(outcome(&[accepted(), malformed("x")]).unwrap_err().code, crate::failure::CONNECTION);
-        assert!(outcome(&[accepted(), answer(None)]).is_ok());
+        assert!(outcome(&[accepted(), unsupported()]).is_ok());
     }
 }

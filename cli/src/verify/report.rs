@@ -1,10 +1,9 @@
 //! The verifiers' answers, as a table for people and as JSON for programs.
 
-use polytls::CertificateError;
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Answer, Question, agree};
+use super::{Answer, Question, Verdict, agree, given};
 use crate::{
     certificate::{self, Certificate},
     faults::fault_name,
@@ -25,30 +24,26 @@ pub(super) fn table(question: &Question, answers: &[Answer]) -> String {
         answers.iter().map(|answer| answer.backend.name.len()).max().unwrap_or(0).max("backend".len());
     text += &styled(FAINT, format!("{:width$}  {:11}  {}", "backend", "verdict", "reason"));
     for answer in answers {
-        let (style, verdict) = match &answer.verdict {
-            Some(Ok(_)) => (GOOD, "accepted"),
-            Some(Err(_)) => (BAD, "refused"),
-            None => (FAINT, "unsupported"),
+        let (style, reason) = match &answer.verdict {
+            Verdict::Accepted(path) => (GOOD, format!("path: {}", certificate::path(path))),
+            Verdict::Refused(reason) => (BAD, printable(&reason.to_string())),
+            Verdict::Unsupported(error) => (FAINT, error.to_string()),
         };
-        let name = format!("{:width$}", answer.backend.name);
-        let verdict = styled(style, format!("{verdict:11}"));
-        text += format!("\n{name}  {verdict}  {}", reason(answer)).trim_end();
+        let verdict = styled(style, format!("{:11}", name(&answer.verdict)));
+        text += &format!("\n{:width$}  {verdict}  {reason}", answer.backend.name);
     }
-    let answered = answers.iter().filter(|answer| answer.verdict.is_some()).count();
-    if answered > 1 {
+    if given(answers).count() > 1 {
         text += if agree(answers) { "\n\nThey agree." } else { "\n\nThey differ." };
     }
     text + "\n"
 }
 
-fn reason(answer: &Answer) -> String {
-    match &answer.verdict {
-        Some(Ok(path)) => {
-            let path = path.path().iter().map(|der| Certificate::read(der).subject());
-            format!("path: {}", path.collect::<Vec<_>>().join(" < "))
-        }
-        Some(Err(reason)) => printable(&reason.to_string()),
-        None => "its verifier is not to be had alone".into(),
+/// A verdict's name, for people and for programs.
+fn name(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Accepted(_) => "accepted",
+        Verdict::Refused(_) => "refused",
+        Verdict::Unsupported(_) => "unsupported",
     }
 }
 
@@ -58,17 +53,17 @@ struct Report {
     name: Option<String>,
     at: String,
     chain: Vec<Certificate>,
-    verdicts: Vec<Verdict>,
+    verdicts: Vec<Row>,
     accepted: bool,
     agree: bool,
 }
 
 #[derive(Serialize)]
-struct Verdict {
+struct Row {
     backend: &'static str,
     library: String,
     verdict: &'static str,
-    path: Vec<Certificate>,
+    path: Option<Vec<Certificate>>,
     fault: Option<&'static str>,
     reason: Option<String>,
 }
@@ -80,29 +75,26 @@ pub(super) fn json(question: &Question, answers: &[Answer]) -> String {
         name: question.name.as_ref().map(ToString::to_string),
         at: time(question),
         chain: Certificate::read_all(&question.chain),
-        verdicts: answers.iter().map(verdict).collect(),
-        accepted: answers.iter().all(|answer| matches!(answer.verdict, Some(Ok(_)) | None)),
+        verdicts: answers.iter().map(row).collect(),
+        accepted: given(answers).all(|answer| matches!(answer.verdict, Verdict::Accepted(_))),
         agree: agree(answers),
     };
     format!("{}\n", serde_json::to_string(&report).unwrap_or_default())
 }
 
-fn verdict(answer: &Answer) -> Verdict {
-    let refusal = answer.refusal();
-    Verdict {
+fn row(answer: &Answer) -> Row {
+    let (path, fault, reason) = match &answer.verdict {
+        Verdict::Accepted(path) => (Some(Certificate::read_all(path.path())), None, None),
+        Verdict::Refused(reason) => (None, Some(fault_name(reason)), Some(reason.to_string())),
+        Verdict::Unsupported(error) => (None, None, Some(error.to_string())),
+    };
+    Row {
         backend: answer.backend.name,
         library: answer.backend.library.clone(),
-        verdict: match &answer.verdict {
-            Some(Ok(_)) => "accepted",
-            Some(Err(_)) => "refused",
-            None => "unsupported",
-        },
-        path: match &answer.verdict {
-            Some(Ok(path)) => Certificate::read_all(path.path()),
-            _ => Vec::new(),
-        },
-        fault: refusal.map(fault_name),
-        reason: refusal.map(CertificateError::to_string),
+        verdict: name(&answer.verdict),
+        path,
+        fault,
+        reason,
     }
 }
 

@@ -66,3 +66,15 @@ impl Drop for Server {
         let _ = self.child.wait();
     }
 }
+
+/// The engines whose `polytls backends --json` says this of their client.
+pub(crate) fn backends_where(capability: &str) -> Vec<&'static str> {
+    let json: serde_json::Value =
+        serde_json::from_slice(&polytls(&["backends", "--json"], b"").stdout).expect("it is JSON");
+    let has = |name: &&&str| {
+        let all = json["backends"].as_array().expect("a list");
+        let backend = all.iter().find(|backend| backend["name"] == **name).expect("each is there");
+        backend["client"][capability].as_bool().expect("a capability that is there or not")
+    };
+    BACKENDS.iter().filter(has).copied().collect()
+}
