@@ -37,9 +37,9 @@ impl Failure {
         Self { message: format!("{what}: {}", self.message), ..self }
     }
 
-    /// The same failure, saying what to do about it.
-    pub(crate) fn with_advice(self, advice: &str) -> Self {
-        Self { message: format!("{}; {advice}", self.message), ..self }
+    /// The same failure, with more to say about it.
+    pub(crate) fn with_more(self, more: &str) -> Self {
+        Self { message: format!("{}; {more}", self.message), ..self }
     }
 
     /// The same failure, of which the user knows.

@@ -271,6 +271,21 @@ fn a_name_that_is_not_sent_is_still_looked_for() {
 }
 
 #[test]
+#[cfg(any(feature = "rustls", feature = "openssl"))]
+fn a_connection_to_anybody_says_so() {
+    let (_folder, server) = good();
+    for backend in BACKENDS.iter().filter(|backend| **backend != "native") {
+        let anybody = ["connect", &server.address, "--danger-accept-any-certificate", "--no-stdin"];
+        let output = polytls(&[&anybody[..], &["--backend", backend]].concat(), b"");
+        let notes = text(output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{backend}: {notes}");
+        assert!(notes.contains("verified    nothing: anybody may be"), "{backend}: {notes}");
+        let output = polytls(&[&anybody[..], &["--json", "--backend", backend]].concat(), b"");
+        assert_eq!(lines(&text(output.stderr))[0]["path"], Value::Null, "{backend}");
+    }
+}
+
+#[test]
 fn a_version_that_the_server_does_not_speak_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new("the authority");

@@ -46,6 +46,21 @@ fn a_name_that_steers_terminals_does_not() {
 }
 
 #[test]
+fn no_change_and_no_cut_is_a_panic() {
+    let params = CertificateParams::new(["a.example".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+    let der = certificate.der().to_vec();
+    for position in 0..der.len() {
+        Certificate::read(&der[..position]).describe(0, OffsetDateTime::UNIX_EPOCH);
+        for value in [0x00, 0x01, 0x7f, 0x80, 0xff, der[position] ^ 0x01, der[position] ^ 0x20] {
+            let mut changed = der.clone();
+            changed[position] = value;
+            Certificate::read(&changed).describe(0, OffsetDateTime::UNIX_EPOCH);
+        }
+    }
+}
+
+#[test]
 fn what_is_no_certificate_still_has_a_digest() {
     let json = serde_json::to_value(Certificate::read(b"abc")).unwrap();
     let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";

@@ -10,7 +10,9 @@ use crate::{
 };
 
 /// What was negotiated in the first line; below it the handshake, and the chain as it came.
-pub(super) fn connection(info: &ConnectionInfo) -> String {
+///
+/// `verified` says whether anybody looked at the server's certificate.
+pub(super) fn connection(info: &ConnectionInfo, verified: bool) -> String {
     let mut text = summary(info);
     let mut line = |name: &str, value: String| {
         text += &format!("\n  {} {value}", styled(FAINT, format!("{name:<11}")));
@@ -28,8 +30,10 @@ pub(super) fn connection(info: &ConnectionInfo) -> String {
             millis(info.timings.verification),
         ),
     );
-    if let Some(verified) = &info.verified_chain {
-        line("verified", certificate::path(verified));
+    match &info.verified_chain {
+        _ if !verified => line("verified", styled(BAD, "nothing: anybody may be at the other end")),
+        Some(path) => line("verified", certificate::path(path)),
+        None => {}
     }
     if info.resumed != Some(true) && !info.peer_chain.is_empty() {
         text += &format!("\n{}", certificate::describe_chain(&info.peer_chain).trim_end());

@@ -29,7 +29,7 @@ With --json, one line of JSON on standard error for each connection. Its keys st
   chain: the server's certificates as they came, its own first
 Where connected, null where the library does not tell:
   backend, library, version, cipher_suite, named_group, alpn, server_name, resumed
-  path: the certificates from the server's own towards the root, as they were verified
+  path: the certificates as they were verified, from the server's own towards the root
   handshake: bytes_sent, bytes_received, first_sent_ms, first_received_ms, verification_ms, complete_ms
 Where failed, null where there is none:
   exit_code, message, phase, kind, alert_sent, alert_received
@@ -109,9 +109,9 @@ impl Client<'_> {
 
     fn describe(&self, info: &ConnectionInfo) {
         if self.options.json {
-            output::note(&report::connected(&self.target, info));
+            output::note(&report::connected(&self.target, info, self.options.offer.verifies()));
         } else if !self.options.quiet {
-            output::note(&describe::connection(info));
+            output::note(&describe::connection(info, self.options.offer.verifies()));
         }
     }
 
@@ -136,14 +136,14 @@ impl Client<'_> {
     fn failed_with(&self, mut failure: Failure, chain: &[CertificateDer<'_>]) -> Failure {
         if let Some(error) = failure.error.clone() {
             if let Some(advice) = advice::after(&error, &self.target, self.connector.config()) {
-                failure = failure.with_advice(&advice);
+                failure = failure.with_more(&advice);
             }
             let culprit = error.certificate_error().and_then(|reason| advice::culprit(reason, chain));
             if let Some(culprit) = culprit {
-                failure = failure.with_advice(&culprit);
+                failure = failure.with_more(&culprit);
             }
             if let Some(alert) = error.alert_sent() {
-                failure = failure.with_advice(&format!("the server was told `{alert}`"));
+                failure = failure.with_more(&format!("the server was told `{alert}`"));
             }
         }
         if !self.options.json {

@@ -60,6 +60,11 @@ pub(super) struct Offer {
 }
 
 impl Offer {
+    /// Whether the server's certificate is looked at at all.
+    pub(super) fn verifies(&self) -> bool {
+        !self.danger_accept_any_certificate
+    }
+
     /// The connector, and what remembers the chain that a server presents, where the engine shows it.
     pub(super) fn connector(
         &self,
@@ -88,7 +93,7 @@ impl Offer {
         backend: &dyn Backend,
         trust: &TrustPolicy,
     ) -> Result<Option<Arc<dyn CertificateVerifier>>, Failure> {
-        if self.danger_accept_any_certificate {
+        if !self.verifies() {
             return Ok(Some(Arc::new(DangerAcceptAnyCertificate)));
         }
         let Capabilities { client, verifier_alone, .. } = backend.capabilities();

@@ -55,8 +55,9 @@ struct Failed<'a> {
     chain: Vec<Certificate>,
 }
 
-/// A handshake that is complete.
-pub(super) fn connected(target: &Target<'_>, info: &ConnectionInfo) -> String {
+/// A handshake that is complete. `verified` says whether anybody looked at the server's certificate.
+pub(super) fn connected(target: &Target<'_>, info: &ConnectionInfo, verified: bool) -> String {
+    let path = info.verified_chain.as_ref().filter(|_| verified);
     line(&Connected {
         event: "connected",
         server: target.server,
@@ -69,7 +70,7 @@ pub(super) fn connected(target: &Target<'_>, info: &ConnectionInfo) -> String {
         alpn: info.alpn.as_deref().map(|alpn| String::from_utf8_lossy(alpn).into_owned()),
         server_name: info.server_name.as_deref(),
         resumed: info.resumed,
-        path: info.verified_chain.as_ref().map(|verified| Certificate::read_all(verified.path())),
+        path: path.map(|path| Certificate::read_all(path.path())),
         handshake: Handshake {
             bytes_sent: info.handshake_bytes_sent,
             bytes_received: info.handshake_bytes_received,
