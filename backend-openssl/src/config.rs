@@ -20,13 +20,13 @@ use openssl::{
 };
 use polytls_api::{
     BackendInfo, CertificateVerifier, CipherSuite, ClientAuthentication, ClientConfig, ConfigError,
-    ConfigOption, Identity, KeyLog, NamedGroup, ProtocolSettings, ProtocolVersion, Roots, ServerConfig,
-    SignatureScheme,
+    ConfigOption, Identity, IdentityKey, KeyLog, NamedGroup, ProtocolSettings, ProtocolVersion, Roots,
+    ServerConfig, SignatureScheme, SigningThreads,
 };
 use zeroize::Zeroizing;
 
 use crate::{
-    NAME, connection::Connection, error::configuration, ffi, session_cache::SessionCache,
+    NAME, connection::Connection, error::configuration, ffi, session_cache::SessionCache, signer,
     verifier::SECURITY_LEVEL,
 };
 
@@ -42,6 +42,8 @@ pub(crate) struct Prepared {
     pub(crate) sni: bool,
     /// Where a client keeps its sessions; `None` where it resumes none.
     pub(crate) sessions: Option<Arc<SessionCache>>,
+    /// Where handshakes run whose identity has a signer; `None` where none has.
+    pub(crate) signing: Option<SigningThreads>,
 }
 
 pub(crate) fn client(backend: BackendInfo, config: &ClientConfig) -> Result<Prepared, ConfigError> {
@@ -49,10 +51,12 @@ pub(crate) fn client(backend: BackendInfo, config: &ClientConfig) -> Result<Prep
     let mut builder = context(SslMethod::tls_client(), settings)?;
     trust(&mut builder, config.verifier(), Some(config.roots()))?;
     builder.set_verify(SslVerifyMode::PEER);
-    if let Some(identity) = config.identity() {
-        present(&mut builder, identity)?;
-    }
     accept_schemes_of_servers(&mut builder, settings).map_err(configuration)?;
+    let signer = config.identity().map_or(Ok(None), |identity| present(&mut builder, identity))?;
+    if let Some(schemes) = &signer {
+        ffi::set_client_sigalgs_list(&mut builder, &list(schemes, SignatureScheme::name))
+            .map_err(configuration)?;
+    }
     if !settings.alpn().is_empty() {
         builder.set_alpn_protos(&alpn_list(settings.alpn())).map_err(configuration)?;
     }
@@ -72,14 +76,15 @@ pub(crate) fn client(backend: BackendInfo, config: &ClientConfig) -> Result<Prep
         Some(Arc::default())
     };
     let verifier = config.verifier().cloned();
-    Ok(Prepared { context: builder.build(), backend, verifier, sni: config.sni(), sessions })
+    let (sni, signing) = (config.sni(), signer.map(|_| SigningThreads::default()));
+    Ok(Prepared { context: builder.build(), backend, verifier, sni, sessions, signing })
 }
 
 pub(crate) fn server(backend: BackendInfo, config: &ServerConfig) -> Result<Prepared, ConfigError> {
     let settings = config.protocol();
     let mut builder = context(SslMethod::tls_server(), settings)?;
     let identity = config.identity().ok_or_else(|| unsupported(ConfigOption::Resolver))?;
-    present(&mut builder, identity)?;
+    let signer = present(&mut builder, identity)?;
     match config.client_authentication() {
         ClientAuthentication::None => builder.set_verify(SslVerifyMode::NONE),
         mode => {
@@ -90,7 +95,12 @@ pub(crate) fn server(backend: BackendInfo, config: &ServerConfig) -> Result<Prep
             builder.set_verify(SslVerifyMode::PEER | missing);
         }
     }
-    if let Some(schemes) = settings.signature_schemes() {
+    if let Some(schemes) = &signer {
+        builder.set_sigalgs_list(&list(schemes, SignatureScheme::name)).map_err(configuration)?;
+    }
+    // What a server signs with is what it accepts of clients too, unless that is said.
+    let accepted = settings.signature_schemes().or(signer.as_ref().map(|_| SignatureScheme::NAMED));
+    if let Some(schemes) = accepted {
         ffi::set_client_sigalgs_list(&mut builder, &list(schemes, SignatureScheme::name))
             .map_err(configuration)?;
     }
@@ -109,7 +119,8 @@ pub(crate) fn server(backend: BackendInfo, config: &ServerConfig) -> Result<Prep
         builder.set_num_tickets(0).map_err(configuration)?;
     }
     let verifier = config.client_verifier().cloned();
-    Ok(Prepared { context: builder.build(), backend, verifier, sni: false, sessions: None })
+    let signing = signer.map(|_| SigningThreads::default());
+    Ok(Prepared { context: builder.build(), backend, verifier, sni: false, sessions: None, signing })
 }
 
 /// What client and server configure alike.
@@ -229,7 +240,12 @@ pub(crate) fn trust_store(roots: &Roots) -> Result<X509Store, ConfigError> {
     Ok(store.build())
 }
 
-fn present(builder: &mut SslContextBuilder, identity: &Identity) -> Result<(), ConfigError> {
+/// Has every connection present this identity. Returned are the schemes of its signer, if it has one: what such a
+/// connection may sign with.
+fn present(
+    builder: &mut SslContextBuilder,
+    identity: &Identity,
+) -> Result<Option<Vec<SignatureScheme>>, ConfigError> {
     let mut chain = Vec::new();
     for certificate in identity.chain() {
         chain.push(X509::from_der(certificate).map_err(|error| {
@@ -237,11 +253,16 @@ fn present(builder: &mut SslContextBuilder, identity: &Identity) -> Result<(), C
             ConfigError::Certificates { reason }
         })?);
     }
-    let key = identity.private_key().ok_or_else(|| unsupported(ConfigOption::Signer))?;
-    let key = private_key(key.secret_der())?;
     let mut chain = chain.into_iter();
     let Some(end_entity) = chain.next() else {
         return Err(ConfigError::Certificates { reason: "the chain is empty".into() });
+    };
+    let (key, schemes) = match identity.key() {
+        IdentityKey::Der(key) => (private_key(key.secret_der())?, None),
+        IdentityKey::Signer(signer) => {
+            let (key, schemes) = signer::key(&end_entity, signer)?;
+            (key, Some(schemes))
+        }
     };
     if !end_entity.public_key().map_err(configuration)?.public_eq(&key) {
         return Err(ConfigError::KeyMismatch);
@@ -251,7 +272,8 @@ fn present(builder: &mut SslContextBuilder, identity: &Identity) -> Result<(), C
         builder.add_extra_chain_cert(issuer).map_err(configuration)?;
     }
     builder.set_private_key(&key).map_err(configuration)?;
-    builder.check_private_key().map_err(configuration)
+    builder.check_private_key().map_err(configuration)?;
+    Ok(schemes)
 }
 
 fn unsupported(option: ConfigOption) -> ConfigError {

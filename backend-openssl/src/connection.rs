@@ -18,7 +18,7 @@ use openssl::{
 use polytls_api::{
     Buffer, CipherSuite, ClientHandshake, ConfigError, ConfigOption, ConnectOptions, ConnectionInfo, Error,
     ErrorKind, Established, MemoryIo, Opened, Phase, ProtocolVersion, ServerHandshake, ServerName, Session,
-    Transport, async_trait,
+    SigningThreads, Transport, async_trait,
 };
 
 use crate::{
@@ -26,6 +26,7 @@ use crate::{
     config::Prepared,
     error, ffi,
     session_cache::NewSessions,
+    signer,
     verifier::{self, PeerCheck, Verdict},
 };
 
@@ -76,7 +77,7 @@ impl ClientHandshake for Client {
     ) -> Result<Established, Error> {
         let mut info = ConnectionInfo::new(self.0.backend.clone());
         let ssl = self.prepare(name, &mut info).map_err(error::library)?;
-        let stream = drive(ssl, transport, &mut info).await?;
+        let stream = drive(ssl, self.0.signing.as_ref(), transport, &mut info).await?;
         established(stream, info)
     }
 }
@@ -103,7 +104,7 @@ impl ServerHandshake for Server {
     async fn accept(&self, transport: &mut Transport<'_>) -> Result<Established, Error> {
         let mut info = ConnectionInfo::new(self.0.backend.clone());
         let ssl = self.prepare().map_err(error::library)?;
-        let stream = drive(ssl, transport, &mut info).await?;
+        let stream = drive(ssl, self.0.signing.as_ref(), transport, &mut info).await?;
         established(stream, info)
     }
 }
@@ -140,13 +141,24 @@ impl Connection {
 /// Runs a handshake to its end.
 async fn drive(
     ssl: Ssl,
+    signing: Option<&SigningThreads>,
     transport: &mut Transport<'_>,
     info: &mut ConnectionInfo,
 ) -> Result<SslStream<MemoryIo>, Error> {
     let mut stream = SslStream::new(ssl, MemoryIo::observed()).map_err(error::library)?;
     loop {
-        let (step, verdict) = step(&mut stream, transport);
-        match verdict {
+        stream.get_mut().swap_with(transport);
+        let step = match signing {
+            None => Step::take(&mut stream),
+            Some(threads) => {
+                let call = move || (Step::take(&mut stream), stream);
+                let (step, back) = threads.run(call).await?;
+                stream = back;
+                step
+            }
+        };
+        stream.get_mut().swap_with(transport);
+        match step.verdict {
             Verdict::None => {}
             Verdict::Accepted(took) => info.timings.verification = Some(took),
             Verdict::Refused(reason) => return Err(error::refused(reason)),
@@ -159,7 +171,10 @@ async fn drive(
                 }
             },
         }
-        match step {
+        if let Some(failure) = step.hook_failure {
+            return Err(failure);
+        }
+        match step.outcome {
             Ok(()) => return Ok(stream),
             Err(wants) if wants.code() == ErrorCode::WANT_READ => {
                 transport.fill().await?;
@@ -169,17 +184,22 @@ async fn drive(
     }
 }
 
-/// Has OpenSSL go on as far as it can with what has come.
-fn step(
-    stream: &mut SslStream<MemoryIo>,
-    transport: &mut Transport<'_>,
-) -> (Result<(), ssl::Error>, Verdict) {
-    forget_errors();
-    stream.get_mut().swap_with(transport);
-    let step = stream.do_handshake();
-    stream.get_mut().swap_with(transport);
-    let verdict = Connection::of(stream.ssl()).map(|connection| connection.check.take_verdict());
-    (step, verdict.unwrap_or_default())
+/// What came of one call of OpenSSL's handshake.
+struct Step {
+    outcome: Result<(), ssl::Error>,
+    verdict: Verdict,
+    /// Why the identity's signer did not sign.
+    hook_failure: Option<Error>,
+}
+
+impl Step {
+    /// Has OpenSSL go on as far as it can with what has come.
+    fn take(stream: &mut SslStream<MemoryIo>) -> Self {
+        forget_errors();
+        let outcome = stream.do_handshake();
+        let verdict = Connection::of(stream.ssl()).map(|connection| connection.check.take_verdict());
+        Self { outcome, verdict: verdict.unwrap_or_default(), hook_failure: signer::take_failure() }
+    }
 }
 
 /// OpenSSL judges a call by the thread's queue of errors: what other code left there must not be taken for this

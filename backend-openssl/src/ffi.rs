@@ -4,6 +4,8 @@
 //! Every function here is safe to call with anything that its types allow.
 #![allow(unsafe_code, reason = "foreign functions; each call says why it is sound")]
 
+pub(crate) mod provider;
+
 use std::{
     ffi::{CString, c_int, c_long, c_void},
     panic::{AssertUnwindSafe, catch_unwind},

@@ -2,7 +2,7 @@
 //!
 //! OpenSSL runs the handshake and the record layer over the connection's own buffers. It cannot suspend in
 //! the middle of a handshake to wait for a verdict on a certificate, so the driver in `connection.rs` holds
-//! its bytes back until the verdict is there. `ffi.rs` is the only module with `unsafe` in it.
+//! its bytes back until the verdict is there. `ffi.rs` and what is in `ffi/` are the only modules with `unsafe` in them.
 
 mod config;
 mod connection;
@@ -10,6 +10,7 @@ mod error;
 mod ffi;
 mod record_cipher;
 mod session_cache;
+mod signer;
 mod verifier;
 
 use std::sync::Arc;
@@ -120,6 +121,7 @@ fn role_capabilities(probe: &mut SslContextBuilder) -> RoleCapabilities {
     role.signature_scheme_choice = true;
     role.alpn = true;
     role.verifier = Hook::HeldBack;
+    role.signer = Hook::OnThread;
     role.resumption = true;
     role.resumption_off = true;
     role.key_log = true;

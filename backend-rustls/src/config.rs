@@ -3,88 +3,118 @@
 use std::sync::Arc;
 
 use polytls_api::{
-    BackendInfo, CertificateVerifier, ClientAuthentication, ClientConfig, ConfigError, ConfigOption,
-    Identity, KeyLog, NamedGroup, PrivateKeyDer, ProtocolSettings, ProtocolVersion, Roots, ServerConfig,
+    BackendInfo, CertificateRevocationListDer, CertificateVerifier, ClientAuthentication, ClientConfig,
+    ConfigError, ConfigOption, KeyLog, NamedGroup, ProtocolSettings, ProtocolVersion, Roots, ServerConfig,
 };
 use rustls::{
     NamedGroup as RustlsGroup, SignatureScheme, SupportedProtocolVersion,
     client::Resumption,
     crypto::{CryptoProvider, SupportedKxGroup, aws_lc_rs},
-    server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier},
-    sign::CertifiedKey,
+    server::{NoServerSessionStorage, WebPkiClientVerifier},
     version::{TLS12, TLS13},
 };
 
 use crate::{
-    NAME, connection, error,
+    NAME,
+    call::at_desk,
+    error,
+    exporter::LoggedSecret,
+    identities::{ClientResolver, Identities, ServerResolver, certified_key},
     verifier::{HandshakeVerifier, WebPkiVerifier},
 };
 
-/// How many servers a client remembers sessions of.
+/// How many servers a client remembers sessions of, and how many of each.
 const REMEMBERED_SERVERS: usize = 256;
+const REMEMBERED_SESSIONS: usize = 8;
 
-/// What every connection of one configuration shares.
-#[derive(Clone)]
-pub(crate) struct Prepared<C> {
-    pub(crate) config: Arc<C>,
+/// RFC 8446 §5.1: a record's header, which rustls counts with what is in it.
+const HEADER_LEN: usize = 5;
+
+/// What every connection of one client configuration shares.
+#[derive(Debug)]
+pub(crate) struct PreparedClient {
+    pub(crate) rustls: Arc<rustls::ClientConfig>,
     pub(crate) backend: BackendInfo,
     pub(crate) sni: bool,
+    pub(crate) most_plaintext: Option<usize>,
+}
+
+/// What every connection of one server configuration shares.
+#[derive(Debug)]
+pub(crate) struct PreparedServer {
+    pub(crate) rustls: Arc<rustls::ServerConfig>,
+    pub(crate) backend: BackendInfo,
+    pub(crate) config: ServerConfig,
+    pub(crate) identities: Identities,
+    pub(crate) most_plaintext: Option<usize>,
 }
 
 pub(crate) fn client(
     provider: &CryptoProvider,
     backend: BackendInfo,
     config: &ClientConfig,
-) -> Result<Prepared<rustls::ClientConfig>, ConfigError> {
+) -> Result<PreparedClient, ConfigError> {
     let settings = config.protocol();
     let provider = Arc::new(chosen_provider(provider, settings));
-    let verifier = verifier(&provider, settings, config.verifier(), Some(config.roots()), true)?;
-    let builder = rustls::ClientConfig::builder_with_provider(provider)
+    let trust = Trust { verifier: config.verifier(), roots: Some(config.roots()), crls: config.crls() };
+    let verifier = verifier(&provider, settings, &trust, true)?;
+    let builder = rustls::ClientConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&versions(settings))
         .map_err(error::configuration)?
         .dangerous()
         .with_custom_certificate_verifier(verifier);
     let mut built = match config.identity() {
         None => builder.with_no_client_auth(),
-        Some(identity) => builder
-            .with_client_auth_cert(identity.chain().to_vec(), private_key(identity)?)
-            .map_err(error::configuration)?,
+        Some(identity) => {
+            let certified = Arc::new(certified_key(&provider, identity)?);
+            builder.with_client_cert_resolver(Arc::new(ClientResolver(certified)))
+        }
     };
     built.alpn_protocols = settings.alpn().to_vec();
     built.enable_sni = config.sni();
     built.enable_secret_extraction = true;
     built.resumption = match settings.resumption() {
         Some(false) => Resumption::disabled(),
-        None | Some(true) => Resumption::in_memory_sessions(REMEMBERED_SERVERS),
+        None | Some(true) => {
+            let servers = config.session_cache_size().unwrap_or(REMEMBERED_SERVERS);
+            // rustls counts sessions, and divides by eight.
+            Resumption::in_memory_sessions(servers.saturating_mul(REMEMBERED_SESSIONS))
+        }
     };
-    if let Some(log) = settings.key_log() {
-        built.key_log = Arc::new(LogAdapter(log.clone()));
-    }
-    Ok(Prepared { config: Arc::new(built), backend, sni: config.sni() })
+    built.key_log = key_log(settings);
+    built.max_fragment_size = settings.max_record_plaintext().map(|most| most + HEADER_LEN);
+    Ok(PreparedClient {
+        rustls: Arc::new(built),
+        backend,
+        sni: config.sni(),
+        most_plaintext: settings.max_record_plaintext(),
+    })
 }
 
 pub(crate) fn server(
     provider: &CryptoProvider,
     backend: BackendInfo,
     config: &ServerConfig,
-) -> Result<Prepared<rustls::ServerConfig>, ConfigError> {
+) -> Result<PreparedServer, ConfigError> {
     let settings = config.protocol();
     let provider = Arc::new(chosen_provider(provider, settings));
-    let identity = config.identity().ok_or_else(|| unsupported(ConfigOption::Resolver))?;
-    let certified = CertifiedKey::from_der(identity.chain().to_vec(), private_key(identity)?, &provider)
-        .map_err(error::configuration)?;
+    let identities = Identities::new(provider.clone(), config.identities())?;
     let client_verifier = match config.client_authentication() {
         ClientAuthentication::None => WebPkiClientVerifier::no_client_auth(),
         mode => {
-            let mandatory = mode == ClientAuthentication::Required;
-            verifier(&provider, settings, config.client_verifier(), config.client_roots(), mandatory)?
+            let trust = Trust {
+                verifier: config.client_verifier(),
+                roots: config.client_roots(),
+                crls: config.client_crls(),
+            };
+            verifier(&provider, settings, &trust, mode == ClientAuthentication::Required)?
         }
     };
     let mut built = rustls::ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions(settings))
         .map_err(error::configuration)?
         .with_client_cert_verifier(client_verifier)
-        .with_cert_resolver(Arc::new(OneIdentity(Arc::new(certified))));
+        .with_cert_resolver(Arc::new(ServerResolver));
     built.alpn_protocols = settings.alpn().to_vec();
     built.enable_secret_extraction = true;
     built.session_storage = Arc::new(NoServerSessionStorage {});
@@ -93,31 +123,38 @@ pub(crate) fn server(
         // Tickets under a key that rotates every six hours: nothing is kept for a client.
         None | Some(true) => built.ticketer = aws_lc_rs::Ticketer::new().map_err(error::configuration)?,
     }
-    if let Some(log) = settings.key_log() {
-        built.key_log = Arc::new(LogAdapter(log.clone()));
-    }
-    Ok(Prepared { config: Arc::new(built), backend, sni: false })
+    built.key_log = key_log(settings);
+    built.max_fragment_size = settings.max_record_plaintext().map(|most| most + HEADER_LEN);
+    Ok(PreparedServer {
+        rustls: Arc::new(built),
+        backend,
+        config: config.clone(),
+        identities,
+        most_plaintext: settings.max_record_plaintext(),
+    })
 }
 
-fn private_key(identity: &Identity) -> Result<PrivateKeyDer<'static>, ConfigError> {
-    identity.private_key().map(PrivateKeyDer::clone_key).ok_or_else(|| unsupported(ConfigOption::Signer))
-}
-
-fn unsupported(option: ConfigOption) -> ConfigError {
+pub(crate) fn unsupported(option: ConfigOption) -> ConfigError {
     ConfigError::Unsupported { backend: NAME, option }
+}
+
+/// What decides on the peer's chain.
+struct Trust<'a> {
+    verifier: Option<&'a Arc<dyn CertificateVerifier>>,
+    roots: Option<&'a Roots>,
+    crls: &'a [CertificateRevocationListDer<'static>],
 }
 
 /// The verifier that decides, in rustls's shape: the application's, else webpki with the roots.
 fn verifier(
     provider: &CryptoProvider,
     settings: &ProtocolSettings,
-    given: Option<&Arc<dyn CertificateVerifier>>,
-    roots: Option<&Roots>,
+    trust: &Trust<'_>,
     mandatory: bool,
 ) -> Result<Arc<HandshakeVerifier>, ConfigError> {
-    let verifier = match (given, roots) {
+    let verifier: Arc<dyn CertificateVerifier> = match (trust.verifier, trust.roots) {
         (Some(verifier), _) => verifier.clone(),
-        (None, Some(roots)) => Arc::new(WebPkiVerifier::new(roots, provider)?),
+        (None, Some(roots)) => Arc::new(WebPkiVerifier::new(roots, trust.crls, provider)?),
         (None, None) => return Err(ConfigError::NoRoots { reason: "none were given".into() }),
     };
     let algorithms = provider.signature_verification_algorithms;
@@ -165,29 +202,25 @@ fn versions(settings: &ProtocolSettings) -> Vec<&'static SupportedProtocolVersio
     settings.versions().iter().filter_map(known).collect()
 }
 
-/// One identity for every client; notes the name that the client asked for.
-#[derive(Debug)]
-struct OneIdentity(Arc<CertifiedKey>);
-
-impl ResolvesServerCert for OneIdentity {
-    fn resolve(&self, client_hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        connection::note_server_name(client_hello.server_name());
-        Some(self.0.clone())
-    }
+fn key_log(settings: &ProtocolSettings) -> Arc<dyn rustls::KeyLog> {
+    Arc::new(LogAdapter(settings.key_log().cloned()))
 }
 
-/// A polytls key log as rustls wants one.
+/// A polytls key log as rustls wants one; it also keeps what key material is exported from.
 #[derive(Debug)]
-struct LogAdapter(Arc<dyn KeyLog>);
+struct LogAdapter(Option<Arc<dyn KeyLog>>);
 
 impl rustls::KeyLog for LogAdapter {
     fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
-        self.0.log(label, client_random, secret);
+        if let Some(log) = &self.0 {
+            log.log(label, client_random, secret);
+        }
+        if LoggedSecret::is_wanted(label) {
+            at_desk(|desk| desk.exporter_secret = LoggedSecret::new(client_random, secret));
+        }
     }
-}
 
-impl<C> std::fmt::Debug for Prepared<C> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Prepared").field("backend", &NAME).finish_non_exhaustive()
+    fn will_log(&self, label: &str) -> bool {
+        self.0.is_some() || LoggedSecret::is_wanted(label)
     }
 }

@@ -89,6 +89,14 @@ pub(crate) fn certificate(
         | E::MaximumPathDepthExceeded
         | E::MaximumNameConstraintComparisonsExceeded => CertificateError::ConstraintViolated { detail },
         E::CertRevoked => CertificateError::Revoked,
+        E::UnknownRevocationStatus
+        | E::CrlExpired { .. }
+        | E::InvalidCrlSignatureForPublicKey
+        | E::IssuerNotCrlSigner
+        | E::UnsupportedCrlSignatureAlgorithmContext(_)
+        | E::UnsupportedCrlSignatureAlgorithmForPublicKeyContext(_) => {
+            CertificateError::RevocationUnknown { detail }
+        }
         E::SignatureAlgorithmMismatch
         | E::UnsupportedSignatureAlgorithmContext(_)
         | E::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {

@@ -5,9 +5,14 @@
 //! data under aws-lc-rs's AEADs: sealed from the caller's slices straight into the outgoing buffer, opened
 //! straight into the caller's. Key updates and session tickets go back to rustls.
 
+mod call;
 mod config;
 mod connection;
+mod drive;
 mod error;
+mod exporter;
+mod identities;
+mod kernel;
 mod record_cipher;
 mod verifier;
 
@@ -58,15 +63,15 @@ impl Backend for Rustls {
     }
 
     fn client(&self, config: &ClientConfig) -> Result<Arc<dyn ClientHandshake>, ConfigError> {
-        Ok(Arc::new(connection::Client::new(config::client(&self.provider, self.info(), config)?)))
+        Ok(Arc::new(connection::Client(config::client(&self.provider, self.info(), config)?)))
     }
 
     fn server(&self, config: &ServerConfig) -> Result<Arc<dyn ServerHandshake>, ConfigError> {
-        Ok(Arc::new(connection::Server::new(config::server(&self.provider, self.info(), config)?)))
+        Ok(Arc::new(connection::Server(config::server(&self.provider, self.info(), config)?)))
     }
 
     fn verifier(&self, trust: &TrustPolicy) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
-        Ok(Arc::new(WebPkiVerifier::new(&trust.roots, &self.provider)?))
+        Ok(Arc::new(WebPkiVerifier::new(&trust.roots, &trust.crls, &self.provider)?))
     }
 
     fn record_cipher(
@@ -101,6 +106,8 @@ fn capabilities(provider: &CryptoProvider) -> Capabilities {
     capabilities.server.role = role;
     capabilities.server.client_authentication =
         vec![ClientAuthentication::Optional, ClientAuthentication::Required];
+    capabilities.server.resolver = Hook::Suspends;
+    capabilities.client.session_cache_size = true;
     capabilities
 }
 
@@ -124,6 +131,11 @@ fn role_capabilities(provider: &CryptoProvider) -> RoleCapabilities {
     role.resumption = true;
     role.resumption_off = true;
     role.key_log = true;
+    role.crls = true;
+    role.ocsp_staple = true;
+    role.max_record_plaintext = true;
+    role.exporter = true;
+    role.key_update = true;
     role.exact_alerts = true;
     role
 }

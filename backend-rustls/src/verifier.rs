@@ -1,10 +1,10 @@
 //! Certificate validation: webpki's, alone or under any handshake; and any verifier under rustls's handshake.
 
-use std::{cell::RefCell, fmt, sync::Arc, time::SystemTime};
+use std::{fmt, sync::Arc, time::SystemTime};
 
 use polytls_api::{
-    CertificateError, CertificateVerifier, ConfigError, ExpectedPeer, HeldVerdict, PresentedChain, Roots,
-    ServerName, VerifiedChain, VerifyRequest, async_trait,
+    CertificateError, CertificateRevocationListDer, CertificateVerifier, ConfigError, ExpectedPeer,
+    PresentedChain, Roots, ServerName, VerifiedChain, VerifyRequest, async_trait,
 };
 use rustls::{
     DigitallySignedStruct, DistinguishedName, Error, PeerMisbehaved, SignatureScheme,
@@ -13,18 +13,26 @@ use rustls::{
     pki_types::{self, CertificateDer, TrustAnchor, UnixTime},
     server::danger::{ClientCertVerified, ClientCertVerifier},
 };
-use webpki::{EndEntityCert, KeyUsage};
+use webpki::{
+    CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, OwnedCertRevocationList,
+    RevocationCheckDepth, RevocationOptionsBuilder, UnknownStatusPolicy,
+};
 
-use crate::error;
+use crate::{call::at_desk, error};
 
 /// rustls-webpki: RFC 5280 path validation with RFC 9525 names.
 pub(crate) struct WebPkiVerifier {
     anchors: Vec<TrustAnchor<'static>>,
+    crls: Vec<CertRevocationList<'static>>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl WebPkiVerifier {
-    pub(crate) fn new(roots: &Roots, provider: &CryptoProvider) -> Result<Self, ConfigError> {
+    pub(crate) fn new(
+        roots: &Roots,
+        crls: &[CertificateRevocationListDer<'_>],
+        provider: &CryptoProvider,
+    ) -> Result<Self, ConfigError> {
         let mut anchors = Vec::new();
         for certificate in roots.certificates()?.iter() {
             match (webpki::anchor_from_trusted_cert(certificate), roots) {
@@ -37,10 +45,11 @@ impl WebPkiVerifier {
                 (Err(_), _) => {}
             }
         }
-        if anchors.is_empty() {
+        if anchors.is_empty() && *roots != Roots::None {
             return Err(ConfigError::NoRoots { reason: "webpki can read none of them".into() });
         }
-        Ok(Self { anchors, algorithms: provider.signature_verification_algorithms })
+        let crls = crls.iter().map(|crl| revocation_list(crl)).collect::<Result<_, _>>()?;
+        Ok(Self { anchors, crls, algorithms: provider.signature_verification_algorithms })
     }
 
     fn verify_chain(
@@ -56,6 +65,15 @@ impl WebPkiVerifier {
         let end_entity = EndEntityCert::try_from(chain.end_entity)
             .map_err(|error| error::certificate(error, name, false))?;
         let self_issued = end_entity.issuer() == end_entity.subject();
+        let crls: Vec<_> = self.crls.iter().collect();
+        // Without a list there is nothing to build, and revocation is not checked.
+        let revocation = RevocationOptionsBuilder::new(&crls).ok().map(|options| {
+            options
+                .with_depth(RevocationCheckDepth::Chain)
+                .with_status_policy(UnknownStatusPolicy::Deny)
+                .with_expiration_policy(ExpirationPolicy::Enforce)
+                .build()
+        });
         let path = end_entity
             .verify_for_usage(
                 self.algorithms.all,
@@ -63,7 +81,7 @@ impl WebPkiVerifier {
                 chain.intermediates,
                 unix_time(now),
                 usage,
-                None,
+                revocation,
                 None,
             )
             .map_err(|error| error::certificate(error, name, self_issued))?;
@@ -97,15 +115,12 @@ impl fmt::Debug for WebPkiVerifier {
     }
 }
 
-thread_local! {
-    // rustls asks its verifier in the middle of a call that cannot suspend. The driver makes the call and
-    // takes the verdict before it awaits anything, so no other connection comes between.
-    static VERDICT: RefCell<Option<HeldVerdict>> = const { RefCell::new(None) };
-}
-
-/// The verdict that the last call into rustls on this thread asked for.
-pub(crate) fn take_verdict() -> Option<HeldVerdict> {
-    VERDICT.take()
+fn revocation_list(crl: &[u8]) -> Result<CertRevocationList<'static>, ConfigError> {
+    let list = OwnedCertRevocationList::from_der(crl).map_err(|error| {
+        let reason = format!("a revocation list cannot be used: {error}; give CRLs of version 2 in DER");
+        ConfigError::Certificates { reason }
+    })?;
+    Ok(list.into())
 }
 
 /// A polytls verifier as rustls wants one, for servers' and for clients' chains.
@@ -124,17 +139,18 @@ impl HandshakeVerifier {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         server_name: Option<ServerName>,
+        ocsp_response: Option<Vec<u8>>,
     ) -> Result<(), Error> {
         let chain = std::iter::once(end_entity).chain(intermediates);
         let request = VerifyRequest {
             verifier: self.verifier.clone(),
             chain: chain.map(|certificate| certificate.clone().into_owned()).collect(),
             server_name,
-            ocsp_response: None,
+            ocsp_response,
         };
         let verdict = request.ask();
         let refused = verdict.refusal().map(error::refusal);
-        VERDICT.set(Some(verdict));
+        at_desk(|desk| desk.verdict = Some(verdict));
         refused.map_or(Ok(()), |reason| Err(Error::InvalidCertificate(reason)))
     }
 
@@ -173,11 +189,13 @@ impl ServerCertVerifier for HandshakeVerifier {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         server_name: &pki_types::ServerName<'_>,
-        _ocsp_response: &[u8],
+        ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let name = server_name.to_str().parse().map_err(|_| Error::UnsupportedNameType)?;
-        self.ask(end_entity, intermediates, Some(name))?;
+        let ocsp_response = Some(ocsp_response.to_vec()).filter(|response| !response.is_empty());
+        at_desk(|desk| desk.ocsp_response = ocsp_response.clone());
+        self.ask(end_entity, intermediates, Some(name), ocsp_response)?;
         Ok(ServerCertVerified::assertion())
     }
 
@@ -220,7 +238,7 @@ impl ClientCertVerifier for HandshakeVerifier {
         intermediates: &[CertificateDer<'_>],
         _now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        self.ask(end_entity, intermediates, None)?;
+        self.ask(end_entity, intermediates, None, None)?;
         Ok(ClientCertVerified::assertion())
     }
 

@@ -1,39 +1,17 @@
 //! What is rustls's own in this backend: its keys under polytls's record layer, key updates, tickets.
 //! Everything that backends share is proved by `polytls-conformance`.
 
-use std::sync::Arc;
+mod scene;
 
-use polytls_api::{
-    Backend, CertificateDer, ClientConfig, Identity, ProtocolVersion, Roots, ServerConfig, TlsAcceptor,
-    TlsConnector, TlsStream,
-};
-use polytls_rustls::Rustls;
+use polytls_api::{ProtocolVersion, TlsAcceptor, TlsConnector};
+use scene::connected;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
-fn identity() -> (Identity, Roots) {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let certificate: CertificateDer<'static> = made.cert.der().clone();
-    let identity = Identity::from_der([certificate.clone()], made.signing_key.serialize_der()).unwrap();
-    (identity, Roots::from_der([certificate]))
-}
-
 fn endpoints(version: ProtocolVersion) -> (TlsConnector, TlsAcceptor) {
-    let backend: Arc<dyn Backend> = Arc::new(Rustls::new());
-    let (identity, roots) = identity();
-    let client =
-        ClientConfig::builder(backend.clone()).roots(roots).protocol_versions([version]).build().unwrap();
-    let server = ServerConfig::builder(backend, identity).protocol_versions([version]).build().unwrap();
-    (TlsConnector::new(&client).unwrap(), TlsAcceptor::new(&server).unwrap())
-}
-
-async fn connected(
-    connector: &TlsConnector,
-    acceptor: &TlsAcceptor,
-) -> (TlsStream<DuplexStream>, TlsStream<DuplexStream>) {
-    let (near, far) = duplex(1 << 20);
-    let name = "localhost".parse().unwrap();
-    let (client, server) = tokio::join!(connector.connect(&name, near), acceptor.accept(far));
-    (client.unwrap(), server.unwrap())
+    scene::endpoints(
+        |client| client.protocol_versions([version]),
+        |server| server.protocol_versions([version]),
+    )
 }
 
 #[tokio::test]
@@ -70,4 +48,62 @@ async fn a_second_connection_resumes_the_first() {
             assert_eq!(client.read_u8().await.unwrap(), b'x');
         }
     }
+}
+
+#[tokio::test]
+async fn no_record_that_is_sent_is_larger_than_the_limit() {
+    for version in ProtocolVersion::ALL {
+        let (connector, acceptor) = scene::endpoints(
+            |client| client.protocol_versions([version]).max_record_plaintext(512),
+            |server| server.max_record_plaintext(600),
+        );
+        let ((near, mut to_server), (mut to_client, far)) = (duplex(1 << 20), duplex(1 << 20));
+        let name = "localhost".parse().unwrap();
+        let wire = tokio::spawn(async move {
+            let (mut up, mut down) = (Vec::new(), Vec::new());
+            relay(&mut to_server, &mut to_client, &mut up, &mut down).await;
+            (up, down)
+        });
+        let (client, server) = tokio::join!(connector.connect(&name, near), acceptor.accept(far));
+        let (mut client, mut server) = (client.unwrap(), server.unwrap());
+        let (sent, mut got) = (vec![7; 10_000], vec![0; 10_000]);
+        client.write_all(&sent).await.unwrap();
+        server.read_exact(&mut got).await.unwrap();
+        server.write_all(&sent).await.unwrap();
+        client.read_exact(&mut got).await.unwrap();
+        drop((client, server));
+        let (up, down) = wire.await.unwrap();
+        for (bytes, most) in [(up, 512), (down, 600)] {
+            let longest = longest_record(&bytes);
+            // The longest are full: what is beyond is the type or the explicit nonce, and the tag.
+            assert!((most + 17..=most + 24).contains(&longest), "{version}: {longest} for {most}");
+        }
+    }
+}
+
+/// Carries bytes both ways until both sides have gone, and keeps a copy.
+async fn relay(client: &mut DuplexStream, server: &mut DuplexStream, up: &mut Vec<u8>, down: &mut Vec<u8>) {
+    let (mut from_client, mut from_server) = ([0; 4096], [0; 4096]);
+    loop {
+        let (count, from, to, kept) = tokio::select! {
+            count = client.read(&mut from_client) => (count.unwrap(), &from_client, &mut *server, &mut *up),
+            count = server.read(&mut from_server) => (count.unwrap(), &from_server, &mut *client, &mut *down),
+        };
+        if count == 0 {
+            return;
+        }
+        kept.extend_from_slice(&from[..count]);
+        // The other may have gone already.
+        let _ = to.write_all(&from[..count]).await;
+    }
+}
+
+fn longest_record(mut bytes: &[u8]) -> usize {
+    let mut longest = 0;
+    while let Some((&[_, _, _, high, low], rest)) = bytes.split_first_chunk() {
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        longest = longest.max(length);
+        bytes = rest.get(length..).unwrap_or_default();
+    }
+    longest
 }

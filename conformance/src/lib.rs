@@ -33,6 +33,7 @@ mod cancellation;
 mod capabilities;
 mod certificates;
 mod client_authentication;
+mod client_hello;
 mod close;
 mod configuration;
 mod early_data;

@@ -185,7 +185,7 @@ pub(crate) struct Failures {
 }
 
 /// The error of a handshake, or of the first read after one that this side held for complete.
-async fn failure_of(
+pub(crate) async fn failure_of(
     handshake: impl Future<Output = Result<Stream, HandshakeError<PipeEnd>>>,
 ) -> Option<Error> {
     match handshake.await {

@@ -14,7 +14,10 @@ use std::{
 
 use rustls_pki_types::CertificateDer;
 
-use crate::{CertificateError, CertificateVerifier, ExpectedPeer, PresentedChain, ServerName, VerifiedChain};
+use crate::{
+    CertificateError, CertificateVerifier, ExpectedPeer, PresentedChain, ServerName, VerifiedChain,
+    hook::{await_in_task, is_signing_thread},
+};
 
 /// One question to a verifier, owning what it asks about.
 pub struct VerifyRequest {
@@ -41,9 +44,15 @@ enum State {
 }
 
 impl VerifyRequest {
-    /// Asks, and polls the answer once.
+    /// Asks, and polls the answer once. On a thread of [`SigningThreads`](crate::SigningThreads) it waits for the
+    /// answer instead, which the task awaits: there is no runtime for the verifier here, and nobody is held up.
     pub fn ask(self) -> HeldVerdict {
         let started = Instant::now();
+        if is_signing_thread() {
+            let answer = await_in_task(self.verify())
+                .unwrap_or_else(|given_up| Err(CertificateError::Other { detail: given_up.to_string() }));
+            return HeldVerdict { state: State::Known(answer), started, took: Some(started.elapsed()) };
+        }
         let mut future = Box::pin(self.verify());
         // The first poll only asks whether the answer is there; whoever awaits later brings a waker.
         match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

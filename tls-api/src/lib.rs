@@ -61,7 +61,7 @@ pub use memory_io::MemoryIo;
 pub use name::ServerName;
 pub use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 #[cfg(any(feature = "tokio", feature = "futures-io"))]
-pub use stream::{HandshakeError, TlsAcceptor, TlsConnector, TlsStream};
+pub use stream::{HandshakeError, HelloLimits, IncomingHandshake, TlsAcceptor, TlsConnector, TlsStream};
 #[cfg(feature = "tokio")]
 pub use stream::{OwnedReadHalf, OwnedWriteHalf};
 pub use transport::Transport;

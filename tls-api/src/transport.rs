@@ -22,15 +22,38 @@ const HANDSHAKE_LIMIT: usize = 256 * 1024;
 /// A byte stream with its buffers, for the length of a handshake.
 pub struct Transport<'a> {
     io: &'a mut dyn ByteStream,
-    incoming: Buffer,
     outgoing: Buffer,
     limit: u64,
+    arrived: Arrived,
+    sent: u64,
+    first_sent: Option<Duration>,
+}
+
+/// What has come from the peer, and when: all that a server knows when it has read a hello and sent nothing.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    incoming: Buffer,
     hello: IncomingHello,
     received: u64,
-    sent: u64,
     started: Instant,
-    first_sent: Option<Duration>,
     first_received: Option<Duration>,
+}
+
+impl Arrived {
+    /// Nothing, so far.
+    pub(crate) fn nothing() -> Self {
+        Self::awaiting(IncomingHello::default())
+    }
+
+    fn awaiting(hello: IncomingHello) -> Self {
+        Self { incoming: Buffer::new(), hello, received: 0, started: Instant::now(), first_received: None }
+    }
+
+    /// What was read of the byte stream.
+    #[cfg(any(feature = "tokio", feature = "futures-io"))]
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.incoming.filled().to_vec()
+    }
 }
 
 impl<'a> Transport<'a> {
@@ -42,23 +65,23 @@ impl<'a> Transport<'a> {
     /// A transport over `io` with empty buffers, on which a peer may send this many bytes, and as many as one
     /// read brings beyond.
     pub fn with_limit(io: &'a mut dyn ByteStream, limit: usize) -> Self {
-        Self {
-            io,
-            incoming: Buffer::new(),
-            outgoing: Buffer::new(),
-            limit: limit as u64,
-            hello: IncomingHello::default(),
-            received: 0,
-            sent: 0,
-            started: Instant::now(),
-            first_sent: None,
-            first_received: None,
-        }
+        Self::going_on(io, limit, Arrived::nothing())
+    }
+
+    /// A transport on which this much has come already.
+    pub(crate) fn going_on(io: &'a mut dyn ByteStream, limit: usize, arrived: Arrived) -> Self {
+        Self { io, outgoing: Buffer::new(), limit: limit as u64, arrived, sent: 0, first_sent: None }
+    }
+
+    /// A transport for no more than a hello, of at most this many bytes.
+    #[cfg(any(feature = "tokio", feature = "futures-io"))]
+    pub(crate) fn for_hello(io: &'a mut dyn ByteStream, hello_limit: usize) -> Self {
+        Self::going_on(io, HANDSHAKE_LIMIT, Arrived::awaiting(IncomingHello::with_limit(hello_limit)))
     }
 
     /// Bytes that came and were not yet consumed.
     pub fn incoming(&mut self) -> &mut Buffer {
-        &mut self.incoming
+        &mut self.arrived.incoming
     }
 
     /// Bytes to be sent by the next [`Transport::flush`].
@@ -68,7 +91,7 @@ impl<'a> Transport<'a> {
 
     /// Both buffers, incoming first.
     pub fn buffers(&mut self) -> (&mut Buffer, &mut Buffer) {
-        (&mut self.incoming, &mut self.outgoing)
+        (&mut self.arrived.incoming, &mut self.outgoing)
     }
 
     /// Awaits more bytes from the peer, and sends what is outgoing meanwhile.
@@ -79,13 +102,13 @@ impl<'a> Transport<'a> {
     /// [`ErrorKind::UnexpectedEof`] at the end of the stream, [`ErrorKind::LimitExceeded`] when the peer has
     /// sent as much as it may and the handshake is still not complete, [`ErrorKind::Io`] when the stream fails.
     pub async fn fill(&mut self) -> Result<(), Error> {
-        if self.received >= self.limit {
+        if self.arrived.received >= self.limit {
             return Err(ErrorKind::LimitExceeded.into());
         }
-        let size = if self.received < FILL_FIRST as u64 { FILL_FIRST } else { FILL };
+        let size = if self.arrived.received < FILL_FIRST as u64 { FILL_FIRST } else { FILL };
         let count = poll_fn(|cx| {
             let sent = self.poll_send(cx);
-            let read = self.io.poll_read(cx, &mut self.incoming.spare(size)[..size]);
+            let read = self.io.poll_read(cx, &mut self.arrived.incoming.spare(size)[..size]);
             match (sent, read) {
                 // A peer that is gone may have said why.
                 (_, Poll::Ready(Ok(count @ 1..))) => Poll::Ready(Ok(count)),
@@ -97,9 +120,9 @@ impl<'a> Transport<'a> {
         if count == 0 {
             return Err(ErrorKind::UnexpectedEof.into());
         }
-        self.incoming.commit(count);
-        self.received += count as u64;
-        self.first_received.get_or_insert_with(|| self.started.elapsed());
+        self.arrived.incoming.commit(count);
+        self.arrived.received += count as u64;
+        self.arrived.first_received.get_or_insert_with(|| self.arrived.started.elapsed());
         Ok(())
     }
 
@@ -113,12 +136,13 @@ impl<'a> Transport<'a> {
     /// [`ErrorKind::LimitExceeded`] for one of more than 64 KiB, and the errors of [`Transport::fill`].
     pub async fn client_hello(&mut self) -> Result<ClientHello, Error> {
         loop {
-            if let Some(outcome) = self.hello.read(self.incoming.filled(), &mut self.outgoing) {
+            if let Some(outcome) = self.arrived.hello.read(self.arrived.incoming.filled(), &mut self.outgoing)
+            {
                 return outcome;
             }
             match self.fill().await {
                 Err(error) if *error.kind() == ErrorKind::LimitExceeded => {
-                    self.hello.give_up(&mut self.outgoing);
+                    self.arrived.hello.give_up(&mut self.outgoing);
                 }
                 filled => filled?,
             }
@@ -159,14 +183,14 @@ impl<'a> Transport<'a> {
             }
             self.outgoing.consume(count);
             self.sent += count as u64;
-            self.first_sent.get_or_insert_with(|| self.started.elapsed());
+            self.first_sent.get_or_insert_with(|| self.arrived.started.elapsed());
         }
         self.io.poll_flush(cx)
     }
 
     /// How many bytes came from the peer.
     pub fn bytes_received(&self) -> u64 {
-        self.received
+        self.arrived.received
     }
 
     /// How many bytes went to the peer.
@@ -176,28 +200,34 @@ impl<'a> Transport<'a> {
 
     /// When the handshake began.
     pub fn started(&self) -> Instant {
-        self.started
+        self.arrived.started
     }
 
     /// When the first byte went out and the first came in, counted from the start.
     #[cfg(any(feature = "tokio", feature = "futures-io"))]
     pub(crate) fn first_bytes(&self) -> (Option<Duration>, Option<Duration>) {
-        (self.first_sent, self.first_received)
+        (self.first_sent, self.arrived.first_received)
+    }
+
+    /// What has come, for a handshake that begins later.
+    #[cfg(any(feature = "tokio", feature = "futures-io"))]
+    pub(crate) fn into_arrived(self) -> Arrived {
+        self.arrived
     }
 
     /// What is left in the buffers, for the stream that follows the handshake.
     #[cfg(any(feature = "tokio", feature = "futures-io"))]
     pub(crate) fn into_buffers(self) -> (Buffer, Buffer) {
-        (self.incoming, self.outgoing)
+        (self.arrived.incoming, self.outgoing)
     }
 }
 
 impl std::fmt::Debug for Transport<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Transport")
-            .field("incoming", &self.incoming)
+            .field("incoming", &self.arrived.incoming)
             .field("outgoing", &self.outgoing)
-            .field("received", &self.received)
+            .field("received", &self.arrived.received)
             .field("sent", &self.sent)
             .finish_non_exhaustive()
     }

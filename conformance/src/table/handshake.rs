@@ -174,6 +174,44 @@ macro_rules! __handshake_behaviours {
                 sessions_belong_to_one_configuration:
                     "no configuration resumes another's session; the handshake is then full";
             }
+            client_hello {
+                a_configuration_is_chosen_by_the_server_name:
+                    "a server chooses its configuration by the name in the hello";
+                a_configuration_is_chosen_by_the_protocols_on_offer:
+                    "a server chooses its configuration by the protocols on offer";
+                a_configuration_is_chosen_by_the_versions_on_offer:
+                    "a server chooses its configuration by the versions on offer";
+                a_backend_is_chosen_too:
+                    "one listener serves two backends, chosen by the hello";
+                a_hello_may_come_byte_by_byte:
+                    "a hello may come byte by byte";
+                a_hello_may_fill_many_records:
+                    "a hello of 25 KB, in several records, is read and goes on";
+                nothing_is_sent_while_the_server_chooses:
+                    "while the server chooses, nothing is sent, and no side is done";
+                the_hello_agrees_with_what_is_negotiated:
+                    "what is negotiated was on offer in the hello, and its bytes are counted";
+                a_client_has_one_fingerprint:
+                    "a client has the same JA4 fingerprint at every name";
+                sessions_are_resumed_behind_a_choice:
+                    "sessions are resumed where the server chooses by the hello";
+                a_second_hello_goes_to_the_chosen_server:
+                    "after the choice, a HelloRetryRequest finds the server's group";
+                a_rejection_reaches_the_client:
+                    "a client rejected by its hello is told with the alert of the server's choice";
+                a_refused_hello_is_answered_with_its_alert:
+                    "a hello that is none, or too long, is refused, and the client is told";
+                garbage_gives_the_byte_stream_back:
+                    "garbage instead of a hello is refused, and the byte stream given back";
+                a_silent_client_is_left_at_the_time_limit:
+                    "a client that does not finish its hello is left at the time limit";
+                the_time_to_choose_is_no_part_of_any_limit:
+                    "the time to choose counts for no limit; the acceptor's begins with the handshake";
+                a_connection_is_passed_on_unopened:
+                    "a connection is passed on to another server as it is";
+                futures_streams_are_chosen_for_too:
+                    "futures' streams: a server chooses by the hello, and rejects";
+            }
             key_log {
                 both_sides_log_the_same_traffic_secrets:
                     "TLS 1.3: both sides log the same four traffic secrets";

@@ -19,7 +19,11 @@ pub use self::{
     signer::Signer,
     signing::{SigningThreads, sign_on_thread},
 };
-pub(crate) use self::{resolver::SniResolver, session_store::ScopeDigest};
+pub(crate) use self::{
+    resolver::SniResolver,
+    session_store::ScopeDigest,
+    signing::{await_in_task, is_signing_thread},
+};
 
 /// How a backend runs a hook of the application's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,13 +1,15 @@
 //! Signing inside a library that cannot suspend.
 //!
-//! The library's call runs on a thread of its own. What it asks of a [`Signer`] there goes to the task that runs the
-//! handshake, which awaits the answer on its own runtime; the thread waits for that and nothing else.
+//! The library's call runs on a thread of its own. What it asks of a [`Signer`] there, or of a verifier, goes to the
+//! task that runs the handshake, which awaits the answer on its own runtime; the thread waits for that and nothing
+//! else.
 
 use std::{
     cell::RefCell,
     collections::VecDeque,
     fmt,
     future::poll_fn,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     task::{Poll, Waker},
     thread,
@@ -64,11 +66,7 @@ impl SigningThreads {
             .map_err(|error| Error::new(ErrorKind::Backend).with_source(error))?;
         loop {
             match desk.next().await {
-                Event::Question(question) => {
-                    let answer = question.signer.sign(question.scheme, &question.message).await;
-                    // A thread that does not wait any more has panicked, which is the next event.
-                    let _ = question.answer.send(answer);
-                }
+                Event::Question(question) => question.await,
                 Event::Done(Some(outcome)) => return Ok(outcome),
                 Event::Done(None) => {
                     let error = Error::new(ErrorKind::Backend);
@@ -119,21 +117,36 @@ pub fn sign_on_thread(
     scheme: SignatureScheme,
     message: &[u8],
 ) -> Result<Vec<u8>, HookError> {
-    let Some(desk) = DESK.with_borrow(Clone::clone) else {
-        return Err(HookError::new("a signer was asked outside a signing thread"));
-    };
-    let (answer, answered) = mpsc::channel();
-    desk.ask(Question { signer: signer.clone(), scheme, message: message.to_vec(), answer });
-    drop(desk);
-    answered.recv().unwrap_or_else(|_| Err(HookError::new("the handshake was given up")))
+    let (signer, message) = (signer.clone(), message.to_vec());
+    await_in_task(async move { signer.sign(scheme, &message).await })?
 }
 
-struct Question {
-    signer: Arc<dyn Signer>,
-    scheme: SignatureScheme,
-    message: Vec<u8>,
-    answer: mpsc::Sender<Result<Vec<u8>, HookError>>,
+/// Whether this is a thread that [`SigningThreads::run`] made, where no runtime is at hand.
+pub(crate) fn is_signing_thread() -> bool {
+    DESK.with_borrow(Option::is_some)
 }
+
+/// Waits, within a call that [`SigningThreads::run`] made, while its task awaits the future.
+///
+/// # Errors
+/// When this is no such call, and when nobody awaits the handshake any more.
+pub(crate) fn await_in_task<T: Send + 'static>(
+    future: impl Future<Output = T> + Send + 'static,
+) -> Result<T, HookError> {
+    let Some(desk) = DESK.with_borrow(Clone::clone) else {
+        return Err(HookError::new("a hook was asked outside a signing thread"));
+    };
+    let (answer, answered) = mpsc::channel();
+    desk.ask(Box::pin(async move {
+        // A thread that does not wait any more has panicked, which is the next event.
+        let _ = answer.send(future.await);
+    }));
+    drop(desk);
+    answered.recv().map_err(|_| HookError::new("the handshake was given up"))
+}
+
+/// Sends its answer to the thread that waits for it.
+type Question = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Where a thread and a task meet.
 struct Desk<T>(Mutex<State<T>>);

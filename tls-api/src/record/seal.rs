@@ -2,7 +2,7 @@
 
 use std::io::IoSlice;
 
-use super::{CipherError, ContentType, HEADER_LEN, MAX_PLAINTEXT, TAG_LEN, TrafficKeys};
+use super::{CipherError, ContentType, HEADER_LEN, TAG_LEN, TrafficKeys};
 use crate::{Buffer, ProtocolVersion};
 
 /// Bytes of several slices, taken from the front.
@@ -54,15 +54,16 @@ impl<'a> Plaintext<'a> {
 }
 
 impl TrafficKeys {
-    /// Appends one record with up to 2^14 bytes of `plaintext`.
+    /// Appends one record with up to `most` bytes of `plaintext`, which are 2^14 at most.
     pub(super) fn seal_record(
         &mut self,
         version: ProtocolVersion,
         content_type: ContentType,
         plaintext: &mut Plaintext<'_>,
+        most: usize,
         outgoing: &mut Buffer,
     ) -> Result<usize, CipherError> {
-        let content_len = plaintext.len().min(MAX_PLAINTEXT);
+        let content_len = plaintext.len().min(most);
         match version {
             ProtocolVersion::Tls13 => self.seal_tls13(content_type, content_len, plaintext, outgoing)?,
             ProtocolVersion::Tls12 => self.seal_tls12(content_type, content_len, plaintext, outgoing)?,

@@ -3,7 +3,7 @@
 use std::{fmt, io::IoSlice};
 
 use super::{
-    ContentType, KeySchedule, TrafficKeys,
+    ContentType, KeySchedule, MAX_PLAINTEXT, TrafficKeys,
     open::{OpenedRecord, Place, Refusal, next_record},
     seal::Plaintext,
 };
@@ -46,6 +46,8 @@ pub struct RecordSession {
     sending: TrafficKeys,
     receiving: TrafficKeys,
     schedule: Box<dyn KeySchedule>,
+    /// The most plaintext in one record that is sent.
+    max_plaintext: usize,
     /// Plaintext at the front of the incoming buffer that did not fit the caller's, and what follows it there.
     pending: usize,
     pending_trailer: usize,
@@ -86,6 +88,7 @@ impl RecordSession {
             sending,
             receiving,
             schedule,
+            max_plaintext: MAX_PLAINTEXT,
             pending: 0,
             pending_trailer: 0,
             handshake: Vec::new(),
@@ -95,6 +98,15 @@ impl RecordSession {
             failure: None,
             idle: Idle::default(),
         }
+    }
+
+    /// The same connection, with at most this much plaintext in one record that is sent: 1 to 2^14 bytes.
+    ///
+    /// [`ProtocolSettings::max_record_plaintext`](crate::ProtocolSettings::max_record_plaintext) has it.
+    #[must_use]
+    pub fn with_max_plaintext(mut self, bytes: usize) -> Self {
+        self.max_plaintext = bytes.clamp(1, MAX_PLAINTEXT);
+        self
     }
 
     fn error(&self, kind: ErrorKind) -> Error {
@@ -118,7 +130,7 @@ impl RecordSession {
     ) -> Result<(), Error> {
         let slices = [IoSlice::new(message)];
         self.sending
-            .seal_record(self.version, content_type, &mut Plaintext::new(&slices), outgoing)
+            .seal_record(self.version, content_type, &mut Plaintext::new(&slices), MAX_PLAINTEXT, outgoing)
             .map(drop)
             .map_err(|_| self.error(ErrorKind::Backend))
     }
@@ -291,8 +303,9 @@ impl Session for RecordSession {
         let mut taken = 0;
         while plaintext.len() > 0 && taken < SEAL_MEASURE {
             let sealed = self.refresh_sending_keys(outgoing).and_then(|()| {
+                let (version, most) = (self.version, self.max_plaintext);
                 self.sending
-                    .seal_record(self.version, ContentType::ApplicationData, &mut plaintext, outgoing)
+                    .seal_record(version, ContentType::ApplicationData, &mut plaintext, most, outgoing)
                     .map_err(|_| self.error(ErrorKind::Backend))
             });
             match sealed {

@@ -238,6 +238,68 @@ fn key_updates_are_followed_and_answered_before_the_next_data() {
 }
 
 #[test]
+fn keys_are_renewed_on_request_and_the_peer_is_asked_once_at_a_time() {
+    let (mut client, mut server) = pair(TLS13);
+    let (mut up, mut down) = (Buffer::new(), Buffer::new());
+    for _ in 0..3 {
+        client.update_keys(true, &mut up).unwrap();
+        seal(&mut client, &[b"under new keys"], &mut up);
+    }
+    assert_eq!(open_all(&mut server, &mut up, 100).unwrap(), b"under new keys".repeat(3));
+    assert_eq!(server.receiving_key_for_test(), "XorCipher(13)");
+    // RFC 9846: three updates held one request, and one answer is enough.
+    seal(&mut server, &[b"answer"], &mut down);
+    seal(&mut server, &[b"and more"], &mut down);
+    assert_eq!(open_all(&mut client, &mut down, 100).unwrap(), b"answerand more");
+    assert_eq!(client.receiving_key_for_test(), "XorCipher(101)");
+    // Once answered, it may ask again.
+    client.update_keys(true, &mut up).unwrap();
+    open_all(&mut server, &mut up, 100).unwrap();
+    seal(&mut server, &[b"again"], &mut down);
+    assert_eq!(open_all(&mut client, &mut down, 100).unwrap(), b"again");
+    assert_eq!(client.receiving_key_for_test(), "XorCipher(102)");
+}
+
+#[test]
+fn keys_are_renewed_without_a_request_and_never_in_tls12() {
+    let (mut client, mut server) = pair(TLS13);
+    let (mut up, mut down) = (Buffer::new(), Buffer::new());
+    client.update_keys(false, &mut up).unwrap();
+    open_all(&mut server, &mut up, 100).unwrap();
+    seal(&mut server, &[b"as before"], &mut down);
+    assert_eq!(open_all(&mut client, &mut down, 100).unwrap(), b"as before");
+    assert_eq!(client.receiving_key_for_test(), "XorCipher(100)");
+
+    let (mut client, mut server) = pair(SUITES[1]);
+    let error = client.update_keys(true, &mut up).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Config(crate::ConfigError::no_key_update()));
+    assert!(up.is_empty());
+    seal(&mut client, &[b"goes on"], &mut up);
+    assert_eq!(open_all(&mut server, &mut up, 100).unwrap(), b"goes on");
+}
+
+#[test]
+fn no_record_holds_more_plaintext_than_the_limit() {
+    for suite in SUITES {
+        let (client, mut server) = pair(suite);
+        let mut client = client.with_max_plaintext(600);
+        let (text, mut wire) = (vec![7; 2000], Buffer::new());
+        seal(&mut client, &[&text[..100], &text[100..]], &mut wire);
+        let mut lengths = Vec::new();
+        let mut rest = wire.filled();
+        while let Some((&[_, _, _, high, low], content)) = rest.split_first_chunk() {
+            let length = usize::from(u16::from_be_bytes([high, low]));
+            lengths.push(length);
+            rest = &content[length..];
+        }
+        let overhead = lengths[0] - 600;
+        assert!((TAG_LEN..=TAG_LEN + 8).contains(&overhead), "{suite}: {lengths:?}");
+        assert_eq!(lengths, [600, 600, 600, 200].map(|content| content + overhead), "{suite}");
+        assert_eq!(open_all(&mut server, &mut wire, 5000).unwrap(), text);
+    }
+}
+
+#[test]
 fn used_up_keys_are_renewed_in_tls13_and_end_the_connection_in_tls12() {
     let (mut client, mut server) = pair(TLS13);
     let mut wire = Buffer::new();

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::{HandshakeError, TlsStream, handshake};
-use crate::{ConfigError, ServerConfig, ServerHandshake};
+use crate::{ByteStream, ConfigError, Error, ServerConfig, ServerHandshake, Transport, transport::Arrived};
 
 /// Accepts: prepared once from a [`ServerConfig`], used for many connections. Cheap to clone.
 #[derive(Clone)]
@@ -36,15 +36,26 @@ impl TlsAcceptor {
     /// # Panics
     /// The time limit needs tokio's timer: as for `tokio::time::sleep`, a runtime without it is a panic.
     #[cfg(feature = "tokio")]
-    pub async fn accept<IO>(&self, mut io: IO) -> Result<TlsStream<IO>, HandshakeError<IO>>
+    pub async fn accept<IO>(&self, io: IO) -> Result<TlsStream<IO>, HandshakeError<IO>>
     where
         IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send,
     {
-        let settings = self.config.protocol();
-        let limit = settings.handshake_time_limit();
+        self.accept_arrived(io, Arrived::nothing()).await
+    }
+
+    /// Runs the handshake of a client of whom this much has come.
+    #[cfg(feature = "tokio")]
+    pub(super) async fn accept_arrived<IO>(
+        &self,
+        mut io: IO,
+        arrived: Arrived,
+    ) -> Result<TlsStream<IO>, HandshakeError<IO>>
+    where
+        IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send,
+    {
+        let limit = self.config.protocol().handshake_time_limit();
         let mut stream = crate::byte_stream::TokioIo(&mut io);
-        let outcome =
-            handshake::Side::Server(&*self.handshake).establish(&mut stream, settings, self.backend);
+        let outcome = self.establish(&mut stream, arrived);
         let outcome = super::tokio::within(limit, outcome, self.backend).await;
         handshake::finish(io, outcome)
     }
@@ -54,17 +65,37 @@ impl TlsAcceptor {
     /// # Errors
     /// [`HandshakeError`], which gives `io` back.
     #[cfg(feature = "futures-io")]
-    pub async fn accept_futures<IO>(&self, mut io: IO) -> Result<TlsStream<IO>, HandshakeError<IO>>
+    pub async fn accept_futures<IO>(&self, io: IO) -> Result<TlsStream<IO>, HandshakeError<IO>>
     where
         IO: futures_io::AsyncRead + futures_io::AsyncWrite + Unpin + Send,
     {
-        let settings = self.config.protocol();
-        let limit = settings.handshake_time_limit();
+        self.accept_arrived_futures(io, Arrived::nothing()).await
+    }
+
+    /// [`TlsAcceptor::accept_arrived`] over one of futures' streams.
+    #[cfg(feature = "futures-io")]
+    pub(super) async fn accept_arrived_futures<IO>(
+        &self,
+        mut io: IO,
+        arrived: Arrived,
+    ) -> Result<TlsStream<IO>, HandshakeError<IO>>
+    where
+        IO: futures_io::AsyncRead + futures_io::AsyncWrite + Unpin + Send,
+    {
+        let limit = self.config.protocol().handshake_time_limit();
         let mut stream = crate::byte_stream::FuturesIo(&mut io);
-        let outcome =
-            handshake::Side::Server(&*self.handshake).establish(&mut stream, settings, self.backend);
+        let outcome = self.establish(&mut stream, arrived);
         let outcome = super::futures_io::within(limit, outcome, self.backend).await;
         handshake::finish(io, outcome)
+    }
+
+    async fn establish(
+        &self,
+        io: &mut dyn ByteStream,
+        arrived: Arrived,
+    ) -> Result<handshake::Connected, Error> {
+        let transport = Transport::going_on(io, self.config.protocol().handshake_size_limit(), arrived);
+        handshake::Side::Server(&*self.handshake).establish(transport, self.backend).await
     }
 }
 

@@ -3,7 +3,9 @@
 use std::{fmt, sync::Arc};
 
 use super::{HandshakeError, TlsStream, handshake};
-use crate::{ByteStream, ClientConfig, ClientHandshake, ConfigError, ConnectOptions, Error, ServerName};
+use crate::{
+    ByteStream, ClientConfig, ClientHandshake, ConfigError, ConnectOptions, Error, ServerName, Transport,
+};
 
 /// Connects: prepared once from a [`ClientConfig`], used for many connections. Cheap to clone.
 #[derive(Clone)]
@@ -118,7 +120,8 @@ impl TlsConnector {
             .into());
         }
         let side = handshake::Side::Client(&*self.handshake, name, options);
-        side.establish(io, self.config.protocol(), self.backend).await
+        let transport = Transport::with_limit(io, self.config.protocol().handshake_size_limit());
+        side.establish(transport, self.backend).await
     }
 }
 

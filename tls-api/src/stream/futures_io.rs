@@ -11,23 +11,24 @@ use std::{
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_timer::Delay;
 
-use super::TlsStream;
-use crate::{Error, ErrorKind, byte_stream::FuturesIo};
+use super::{TlsStream, handshake::timed_out};
+use crate::{Error, byte_stream::FuturesIo};
 
-/// The outcome, or [`ErrorKind::TimedOut`] once the time is up.
+/// The outcome, or [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut) once the time is up.
 pub(super) async fn within<T>(
     limit: Option<Duration>,
     outcome: impl Future<Output = Result<T, Error>>,
-    backend: &'static str,
+    backend: impl Into<Option<&'static str>>,
 ) -> Result<T, Error> {
     let Some(limit) = limit else { return outcome.await };
+    let backend = backend.into();
     let mut outcome = pin!(outcome);
     let mut delay = Delay::new(limit);
     poll_fn(|cx| {
         if let Poll::Ready(outcome) = outcome.as_mut().poll(cx) {
             return Poll::Ready(outcome);
         }
-        Pin::new(&mut delay).poll(cx).map(|()| Err(Error::new(ErrorKind::TimedOut).on_backend(backend)))
+        Pin::new(&mut delay).poll(cx).map(|()| Err(timed_out(backend)))
     })
     .await
 }

@@ -4,8 +4,8 @@ use std::{error::Error as StdError, fmt, io};
 
 use super::{TlsStream, core::Core};
 use crate::{
-    ByteStream, ClientHandshake, ConnectOptions, ConnectionInfo, Error, Established, ProtocolSettings,
-    ProtocolVersion, ReplayableData, ServerHandshake, ServerName, Transport, record::Role,
+    ClientHandshake, ConnectOptions, ConnectionInfo, Error, ErrorKind, Established, ProtocolVersion,
+    ReplayableData, ServerHandshake, ServerName, Transport, record::Role,
 };
 
 /// One of the two sides of a handshake.
@@ -24,14 +24,12 @@ pub(super) struct Connected {
 }
 
 impl Side<'_> {
-    /// Runs the handshake over `io`.
+    /// Runs the handshake.
     pub(super) async fn establish(
         self,
-        io: &mut dyn ByteStream,
-        settings: &ProtocolSettings,
+        mut transport: Transport<'_>,
         backend: &'static str,
     ) -> Result<Connected, Error> {
-        let mut transport = Transport::with_limit(io, settings.handshake_size_limit());
         let established = match self {
             Side::Client(handshake, name, options) => handshake.connect(name, options, &mut transport).await,
             Side::Server(handshake) => handshake.accept(&mut transport).await,
@@ -73,7 +71,16 @@ pub(super) fn finish<IO>(
 ) -> Result<TlsStream<IO>, HandshakeError<IO>> {
     match outcome {
         Ok(Connected { core, info, early_data, role }) => Ok(TlsStream { io, core, info, early_data, role }),
-        Err(error) => Err(HandshakeError { error, io }),
+        Err(error) => Err(HandshakeError::new(error, io)),
+    }
+}
+
+/// The error of a handshake that has had its time, of which a backend ran its part or not yet.
+pub(super) fn timed_out(backend: Option<&'static str>) -> Error {
+    let error = Error::new(ErrorKind::TimedOut);
+    match backend {
+        Some(backend) => error.on_backend(backend),
+        None => error,
     }
 }
 
@@ -85,6 +92,10 @@ pub struct HandshakeError<IO> {
 }
 
 impl<IO> HandshakeError<IO> {
+    pub(super) fn new(error: Error, io: IO) -> Self {
+        Self { error, io }
+    }
+
     /// What happened.
     pub fn error(&self) -> &Error {
         &self.error

@@ -8,6 +8,7 @@ mod core;
 #[cfg(feature = "futures-io")]
 mod futures_io;
 mod handshake;
+mod incoming;
 #[cfg(feature = "tokio")]
 mod split;
 #[cfg(all(test, feature = "tokio"))]
@@ -20,7 +21,12 @@ use std::fmt;
 use self::core::Core;
 #[cfg(feature = "tokio")]
 pub use self::split::{OwnedReadHalf, OwnedWriteHalf};
-pub use self::{acceptor::TlsAcceptor, connector::TlsConnector, handshake::HandshakeError};
+pub use self::{
+    acceptor::TlsAcceptor,
+    connector::TlsConnector,
+    handshake::HandshakeError,
+    incoming::{HelloLimits, IncomingHandshake},
+};
 use crate::{ConnectionInfo, Error, ReplayableData, record::Role};
 
 /// An established TLS connection over the byte stream `IO`.

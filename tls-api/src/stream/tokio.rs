@@ -10,23 +10,23 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::TlsStream;
-use crate::{Error, ErrorKind, byte_stream::TokioIo};
+use super::{TlsStream, handshake::timed_out};
+use crate::{Error, byte_stream::TokioIo};
 
 /// The most that one read initialises in a buffer that is not yet.
 const READ_AT_ONCE: usize = 64 * 1024;
 
-/// The outcome, or [`ErrorKind::TimedOut`] once the time is up.
+/// The outcome, or [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut) once the time is up.
 pub(super) async fn within<T>(
     limit: Option<Duration>,
     outcome: impl Future<Output = Result<T, Error>>,
-    backend: &'static str,
+    backend: impl Into<Option<&'static str>>,
 ) -> Result<T, Error> {
     match limit {
         None => outcome.await,
         Some(limit) => match tokio::time::timeout(limit, outcome).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(Error::new(ErrorKind::TimedOut).on_backend(backend)),
+            Err(_) => Err(timed_out(backend.into())),
         },
     }
 }

@@ -1,0 +1,52 @@
+//! One call into rustls: what its callbacks find, and what they leave behind.
+//!
+//! rustls asks its verifier, resolver and key log in the middle of calls that cannot suspend, and they know of no
+//! connection of ours. So each connection has a [`Desk`], which lies there for the length of a call on whichever
+//! thread makes it. Nothing is awaited meanwhile, so no other connection comes between.
+
+use std::{cell::RefCell, sync::Arc};
+
+use polytls_api::HeldVerdict;
+use rustls::sign::CertifiedKey;
+
+use crate::exporter::LoggedSecret;
+
+thread_local! {
+    static DESK: RefCell<Option<Desk>> = const { RefCell::new(None) };
+}
+
+/// What a connection has for rustls's callbacks, and what they have noted for it.
+#[derive(Default)]
+pub(crate) struct Desk {
+    /// What is presented: on a server chosen beforehand, on a client noted when the server asks for it.
+    pub(crate) identity: Option<Arc<CertifiedKey>>,
+    /// The name in the client's hello.
+    pub(crate) server_name: Option<String>,
+    /// The verdict that the last call asked for.
+    pub(crate) verdict: Option<HeldVerdict>,
+    /// What the server presented with its certificate.
+    pub(crate) ocsp_response: Option<Vec<u8>>,
+    /// What key material is exported from.
+    pub(crate) exporter_secret: Option<LoggedSecret>,
+}
+
+/// Makes a call with the desk in place.
+pub(crate) fn with_desk<T>(desk: &mut Desk, call: impl FnOnce() -> T) -> T {
+    DESK.set(Some(std::mem::take(desk)));
+    let _back = GoesBack(desk);
+    call()
+}
+
+/// Takes the desk away again, however the call ends.
+struct GoesBack<'a>(&'a mut Desk);
+
+impl Drop for GoesBack<'_> {
+    fn drop(&mut self) {
+        *self.0 = DESK.take().unwrap_or_default();
+    }
+}
+
+/// Looks at the desk from within a call; what is done there must not call rustls. `None` outside one.
+pub(crate) fn at_desk<T>(look: impl FnOnce(&mut Desk) -> T) -> Option<T> {
+    DESK.with_borrow_mut(|desk| desk.as_mut().map(look))
+}

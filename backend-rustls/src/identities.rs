@@ -1,0 +1,126 @@
+//! Identities as rustls wants them: certified keys, prepared once and presented by resolvers.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use polytls_api::{ConfigError, Identity, IdentityKey};
+use rustls::{
+    SignatureScheme,
+    client::ResolvesClientCert,
+    crypto::CryptoProvider,
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
+};
+
+use crate::{call::at_desk, config::unsupported, error};
+
+/// How many identities that a resolver made are kept prepared.
+const KEPT: usize = 64;
+
+/// A server's identities.
+pub(crate) struct Identities {
+    provider: Arc<CryptoProvider>,
+    known: Vec<Prepared>,
+    /// A resolver's, the latest at the back.
+    resolved: Mutex<VecDeque<Prepared>>,
+}
+
+#[derive(Clone)]
+struct Prepared {
+    identity: Identity,
+    key: Arc<CertifiedKey>,
+}
+
+impl Identities {
+    /// Prepares those that are known before a client comes.
+    pub(crate) fn new<'a>(
+        provider: Arc<CryptoProvider>,
+        known: impl Iterator<Item = &'a Identity>,
+    ) -> Result<Self, ConfigError> {
+        let prepare = |identity| prepare(&provider, identity);
+        let known = known.map(prepare).collect::<Result<_, _>>()?;
+        Ok(Self { provider, known, resolved: Mutex::default() })
+    }
+
+    /// The identity as rustls wants it.
+    pub(crate) fn certified(&self, identity: &Identity) -> Result<Arc<CertifiedKey>, ConfigError> {
+        let is_it = |prepared: &&Prepared| prepared.identity.is_same(identity);
+        if let Some(prepared) = self.known.iter().find(is_it) {
+            return Ok(prepared.key.clone());
+        }
+        let resolved = || self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(prepared) = resolved().iter().rev().find(is_it) {
+            return Ok(prepared.key.clone());
+        }
+        let prepared = prepare(&self.provider, identity)?;
+        let mut resolved = resolved();
+        if resolved.len() == KEPT {
+            resolved.pop_front();
+        }
+        resolved.push_back(prepared.clone());
+        Ok(prepared.key)
+    }
+}
+
+fn prepare(provider: &CryptoProvider, identity: &Identity) -> Result<Prepared, ConfigError> {
+    Ok(Prepared { identity: identity.clone(), key: Arc::new(certified_key(provider, identity)?) })
+}
+
+/// Parses the key, and holds it against the certificate.
+pub(crate) fn certified_key(
+    provider: &CryptoProvider,
+    identity: &Identity,
+) -> Result<CertifiedKey, ConfigError> {
+    let chain = identity.chain().to_vec();
+    let mut certified = match identity.key() {
+        IdentityKey::Der(key) => {
+            CertifiedKey::from_der(chain, key.clone_key(), provider).map_err(error::configuration)?
+        }
+        IdentityKey::Signer(_) => return Err(unsupported(polytls_api::ConfigOption::Signer)),
+    };
+    certified.ocsp = identity.ocsp_response().map(ToOwned::to_owned);
+    Ok(certified)
+}
+
+/// Presents what the connection has chosen; notes the name that the client asked for.
+#[derive(Debug)]
+pub(crate) struct ServerResolver;
+
+impl ResolvesServerCert for ServerResolver {
+    fn resolve(&self, client_hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        at_desk(|desk| {
+            desk.server_name = client_hello.server_name().map(ToOwned::to_owned);
+            desk.identity.clone()
+        })?
+    }
+}
+
+/// Presents one identity to every server that asks and can read its signatures; notes that it did.
+#[derive(Debug)]
+pub(crate) struct ClientResolver(pub(crate) Arc<CertifiedKey>);
+
+impl ResolvesClientCert for ClientResolver {
+    fn resolve(
+        &self,
+        _root_hint_subjects: &[&[u8]],
+        sigschemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
+        // rustls presents none where no scheme fits (RFC 8446 §4.4.2.3).
+        self.0.key.choose_scheme(sigschemes)?;
+        at_desk(|desk| desk.identity = Some(self.0.clone()));
+        Some(self.0.clone())
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for Identities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identities").field("known", &self.known.len()).finish_non_exhaustive()
+    }
+}
