@@ -7,31 +7,36 @@ use std::{
 
 use openssl::{
     error::ErrorStack,
-    pkey::{PKey, Private},
     ssl::{
         AlpnError, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslSessionCacheMode,
         SslVerifyMode, SslVersion, cipher_name,
     },
-    x509::{
-        X509,
-        store::{X509Store, X509StoreBuilder},
-        verify::X509VerifyFlags,
-    },
 };
 use polytls_api::{
-    BackendInfo, CertificateVerifier, CipherSuite, ClientAuthentication, ClientConfig, ConfigError,
-    ConfigOption, Identity, IdentityKey, KeyLog, NamedGroup, ProtocolSettings, ProtocolVersion, Roots,
-    ServerConfig, SignatureScheme, SigningThreads,
+    BackendInfo, CertificateVerifier, CipherSuite, ClientAuthentication, ClientConfig, ConfigError, KeyLog,
+    MemorySessionStore, NamedGroup, ProtocolSettings, ProtocolVersion, ServerConfig, SignatureScheme,
+    SigningThreads,
 };
 use zeroize::Zeroizing;
 
 use crate::{
-    NAME, connection::Connection, error::configuration, ffi, session_cache::SessionCache, signer,
+    connection::Connection,
+    error::configuration,
+    ffi,
+    identity::{Identities, ParsedIdentity},
+    session::RECORD,
+    session_cache::SessionCache,
+    session_store::Store,
+    ticket_keys::TicketKeys,
+    trust::trust,
     verifier::SECURITY_LEVEL,
 };
 
 /// A group of NIST's and a classical one in one key share.
 const HYBRID: &str = "X25519MLKEM768";
+
+/// How many sessions a server with early data keeps where the application has no store: each is taken once.
+const SESSIONS_WITH_EARLY_DATA: usize = 4096;
 
 /// What every connection of one configuration shares.
 pub(crate) struct Prepared {
@@ -39,88 +44,185 @@ pub(crate) struct Prepared {
     pub(crate) backend: BackendInfo,
     /// The application's verifier.
     pub(crate) verifier: Option<Arc<dyn CertificateVerifier>>,
-    pub(crate) sni: bool,
-    /// Where a client keeps its sessions; `None` where it resumes none.
-    pub(crate) sessions: Option<Arc<SessionCache>>,
-    /// Where handshakes run whose identity has a signer; `None` where none has.
-    pub(crate) signing: Option<SigningThreads>,
+    /// The most plaintext of a record that is sent.
+    pub(crate) record: usize,
+    /// Where handshakes run whose identity has a signer.
+    pub(crate) signing: SigningThreads,
 }
 
-pub(crate) fn client(backend: BackendInfo, config: &ClientConfig) -> Result<Prepared, ConfigError> {
+/// What every connection of one client shares.
+pub(crate) struct PreparedClient {
+    pub(crate) shared: Prepared,
+    pub(crate) sni: bool,
+    pub(crate) identity: Option<ParsedIdentity>,
+    pub(crate) sessions: ClientSessions,
+}
+
+/// Where a client keeps its sessions.
+pub(crate) enum ClientSessions {
+    /// Nowhere: it resumes none.
+    None,
+    Cache(Arc<SessionCache>),
+    Store(Store),
+}
+
+/// What every connection of one server shares.
+pub(crate) struct PreparedServer {
+    pub(crate) shared: Prepared,
+    pub(crate) config: ServerConfig,
+    pub(crate) identities: Identities,
+    /// How many tickets a TLS 1.3 connection brings.
+    pub(crate) tickets: u8,
+    /// What seals tickets, where it is tickets that are given out.
+    pub(crate) ticket_keys: Option<Arc<TicketKeys>>,
+    /// Where sessions are kept, where it is their ids that are given out.
+    pub(crate) store: Option<Store>,
+}
+
+pub(crate) fn client(backend: BackendInfo, config: &ClientConfig) -> Result<PreparedClient, ConfigError> {
     let settings = config.protocol();
     let mut builder = context(SslMethod::tls_client(), settings)?;
-    trust(&mut builder, config.verifier(), Some(config.roots()))?;
+    trust(&mut builder, config.verifier(), Some(config.roots()), config.crls())?;
     builder.set_verify(SslVerifyMode::PEER);
     accept_schemes_of_servers(&mut builder, settings).map_err(configuration)?;
-    let signer = config.identity().map_or(Ok(None), |identity| present(&mut builder, identity))?;
-    if let Some(schemes) = &signer {
-        ffi::set_client_sigalgs_list(&mut builder, &list(schemes, SignatureScheme::name))
-            .map_err(configuration)?;
+    let identity = config.identity().map(ParsedIdentity::new).transpose()?;
+    if let Some(identity) = &identity {
+        identity.present_as_client(&mut builder).map_err(configuration)?;
     }
     if !settings.alpn().is_empty() {
         builder.set_alpn_protos(&alpn_list(settings.alpn())).map_err(configuration)?;
     }
-    let sessions = if settings.resumption() == Some(false) {
-        builder.set_options(SslOptions::NO_TICKET);
-        builder.set_session_cache_mode(SslSessionCacheMode::OFF);
-        None
-    } else {
-        builder.set_session_cache_mode(SslSessionCacheMode::CLIENT | SslSessionCacheMode::NO_INTERNAL);
-        builder.set_new_session_callback(|ssl, _session| {
-            if let Some(new) = Connection::of(ssl).and_then(|connection| connection.new_sessions.as_ref())
-                && let Some(session) = ffi::ResumableSession::of(ssl)
-            {
-                new.add(session);
-            }
-        });
-        Some(Arc::default())
-    };
-    let verifier = config.verifier().cloned();
-    let (sni, signing) = (config.sni(), signer.map(|_| SigningThreads::default()));
-    Ok(Prepared { context: builder.build(), backend, verifier, sni, sessions, signing })
+    let sessions = client_sessions(&mut builder, config);
+    let shared = Prepared::new(builder, backend, config.verifier(), settings);
+    Ok(PreparedClient { shared, sni: config.sni(), identity, sessions })
 }
 
-pub(crate) fn server(backend: BackendInfo, config: &ServerConfig) -> Result<Prepared, ConfigError> {
+/// Where a client's sessions come from and go to.
+fn client_sessions(builder: &mut SslContextBuilder, config: &ClientConfig) -> ClientSessions {
+    let settings = config.protocol();
+    if settings.resumption() == Some(false) {
+        builder.set_options(SslOptions::NO_TICKET);
+        builder.set_session_cache_mode(SslSessionCacheMode::OFF);
+        return ClientSessions::None;
+    }
+    builder.set_session_cache_mode(SslSessionCacheMode::CLIENT | SslSessionCacheMode::NO_INTERNAL);
+    if let Some(store) = Store::of(settings, None) {
+        collect_sessions(builder);
+        return ClientSessions::Store(store);
+    }
+    builder.set_new_session_callback(|ssl, _session| {
+        if let Some(new) = Connection::of(ssl).and_then(|connection| connection.new_sessions.as_ref())
+            && let Some(session) = ffi::ResumableSession::of(ssl)
+        {
+            new.add(session);
+        }
+    });
+    ClientSessions::Cache(Arc::new(SessionCache::new(config.session_cache_size())))
+}
+
+/// Leaves new sessions with their connection, for a store to keep.
+fn collect_sessions(builder: &mut SslContextBuilder) {
+    builder.set_new_session_callback(|ssl, session| {
+        if let Some(sessions) = Connection::of(ssl).and_then(|connection| connection.stored_sessions.as_ref())
+        {
+            sessions.add(session);
+        }
+    });
+}
+
+pub(crate) fn server(backend: BackendInfo, config: &ServerConfig) -> Result<PreparedServer, ConfigError> {
     let settings = config.protocol();
     let mut builder = context(SslMethod::tls_server(), settings)?;
-    let identity = config.identity().ok_or_else(|| unsupported(ConfigOption::Resolver))?;
-    let signer = present(&mut builder, identity)?;
-    match config.client_authentication() {
-        ClientAuthentication::None => builder.set_verify(SslVerifyMode::NONE),
-        mode => {
-            trust(&mut builder, config.client_verifier(), config.client_roots())?;
-            let mandatory = mode == ClientAuthentication::Required;
-            let missing =
-                if mandatory { SslVerifyMode::FAIL_IF_NO_PEER_CERT } else { SslVerifyMode::empty() };
-            builder.set_verify(SslVerifyMode::PEER | missing);
-        }
+    let identities = Identities::new(config.identities())?;
+    if let Some(identity) = config.identity() {
+        identities.parsed(identity)?.present_by_default(&mut builder).map_err(configuration)?;
     }
-    if let Some(schemes) = &signer {
-        builder.set_sigalgs_list(&list(schemes, SignatureScheme::name)).map_err(configuration)?;
-    }
-    // What a server signs with is what it accepts of clients too, unless that is said.
-    let accepted = settings.signature_schemes().or(signer.as_ref().map(|_| SignatureScheme::NAMED));
-    if let Some(schemes) = accepted {
-        ffi::set_client_sigalgs_list(&mut builder, &list(schemes, SignatureScheme::name))
-            .map_err(configuration)?;
-    }
+    builder
+        .set_status_callback(|ssl| {
+            let identity = Connection::of(ssl).and_then(|connection| connection.identity.clone());
+            match identity.as_ref().and_then(|identity| identity.identity().ocsp_response()) {
+                Some(response) => ssl.set_ocsp_status(response).map(|()| true),
+                None => Ok(false),
+            }
+        })
+        .map_err(configuration)?;
+    authenticate_clients(&mut builder, config)?;
+    // Said even where nothing is configured: else what a signer's identity signs with would be all that is accepted.
+    let accepted = settings.signature_schemes().unwrap_or(SignatureScheme::NAMED);
+    ffi::set_client_sigalgs_list(&mut builder, &list(accepted, SignatureScheme::name))
+        .map_err(configuration)?;
     if !settings.alpn().is_empty() {
         let protocols = settings.alpn().to_vec();
         builder.set_alpn_select_callback(move |_, offered| {
             choose_protocol(&protocols, offered).ok_or(AlpnError::ALERT_FATAL)
         });
     }
-    builder.set_session_id_context(b"polytls").map_err(configuration)?;
-    // Tickets only. A session kept here could be resumed by its id even if the verdict on its client, held
-    // back until after the handshake, was a refusal; a ticket is not sent before the verdict.
-    builder.set_session_cache_mode(SslSessionCacheMode::OFF);
-    if settings.resumption() == Some(false) {
-        builder.set_options(SslOptions::NO_TICKET);
-        builder.set_num_tickets(0).map_err(configuration)?;
+    let (ticket_keys, store) = server_sessions(&mut builder, config).map_err(configuration)?;
+    let tickets = if settings.resumption() == Some(false) { 0 } else { config.tickets() };
+    let shared = Prepared::new(builder, backend, config.client_verifier(), settings);
+    Ok(PreparedServer { shared, config: config.clone(), identities, tickets, ticket_keys, store })
+}
+
+fn authenticate_clients(builder: &mut SslContextBuilder, config: &ServerConfig) -> Result<(), ConfigError> {
+    if config.client_authentication() == ClientAuthentication::None {
+        builder.set_verify(SslVerifyMode::NONE);
+        return Ok(());
     }
-    let verifier = config.client_verifier().cloned();
-    let signing = signer.map(|_| SigningThreads::default());
-    Ok(Prepared { context: builder.build(), backend, verifier, sni: false, sessions: None, signing })
+    trust(builder, config.client_verifier(), config.client_roots(), config.client_crls())?;
+    let mandatory = config.client_authentication() == ClientAuthentication::Required;
+    let missing = if mandatory { SslVerifyMode::FAIL_IF_NO_PEER_CERT } else { SslVerifyMode::empty() };
+    builder.set_verify(SslVerifyMode::PEER | missing);
+    Ok(())
+}
+
+/// How a server's sessions are found again: tickets under keys of its own, or ids in a store.
+fn server_sessions(
+    builder: &mut SslContextBuilder,
+    config: &ServerConfig,
+) -> Result<(Option<Arc<TicketKeys>>, Option<Store>), ErrorStack> {
+    let settings = config.protocol();
+    builder.set_session_id_context(b"polytls")?;
+    ffi::set_session_lifetime(builder, config.session_lifetime().as_secs());
+    if settings.resumption() == Some(false) {
+        builder.set_session_cache_mode(SslSessionCacheMode::OFF);
+        builder.set_options(SslOptions::NO_TICKET);
+        builder.set_num_tickets(0)?;
+        return Ok((None, None));
+    }
+    builder.set_num_tickets(config.tickets().into())?;
+    let early_data = config.max_early_data();
+    let own = (early_data > 0).then(|| MemorySessionStore::new(SESSIONS_WITH_EARLY_DATA));
+    let Some(store) = Store::of(settings, own) else {
+        // Tickets only. A session kept here could be resumed by its id even if the verdict on its client, held
+        // back until after the handshake, was a refusal; a ticket is not sent before the verdict.
+        builder.set_session_cache_mode(SslSessionCacheMode::OFF);
+        ffi::use_ticket_keys(builder)?;
+        return Ok((Some(Arc::new(TicketKeys::new(config.session_lifetime())?)), None));
+    };
+    builder.set_options(SslOptions::NO_TICKET);
+    builder.set_session_cache_mode(SslSessionCacheMode::SERVER | SslSessionCacheMode::NO_INTERNAL);
+    ffi::look_up_sessions(builder);
+    collect_sessions(builder);
+    if early_data > 0 {
+        builder.set_max_early_data(early_data)?;
+        ffi::set_recv_max_early_data(builder, early_data)?;
+        // RFC 8446 §8.1: a session is taken out of the store, and so no ticket is used twice.
+        ffi::without_replay_protection(builder);
+    }
+    Ok((None, Some(store)))
+}
+
+impl Prepared {
+    fn new(
+        builder: SslContextBuilder,
+        backend: BackendInfo,
+        verifier: Option<&Arc<dyn CertificateVerifier>>,
+        settings: &ProtocolSettings,
+    ) -> Self {
+        let record = settings.max_record_plaintext().unwrap_or(RECORD);
+        let (verifier, signing) = (verifier.cloned(), SigningThreads::default());
+        Self { context: builder.build(), backend, verifier, record, signing }
+    }
 }
 
 /// What client and server configure alike.
@@ -136,6 +238,9 @@ fn context(method: SslMethod, settings: &ProtocolSettings) -> Result<SslContextB
     );
     builder.set_options(SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION);
     negotiate(&mut builder, settings).map_err(configuration)?;
+    if let Some(bytes) = settings.max_record_plaintext() {
+        ffi::set_max_send_fragment(&mut builder, bytes).map_err(configuration)?;
+    }
     if let Some(log) = settings.key_log() {
         let log = log.clone();
         builder.set_keylog_callback(move |_, line| log_secret(&*log, line));
@@ -180,7 +285,7 @@ fn suite_list(suites: &[CipherSuite], version: ProtocolVersion) -> String {
 }
 
 /// A list in OpenSSL's notation, in which nothing may stand twice.
-fn list<T: Copy>(values: &[T], name: impl Fn(T) -> Option<&'static str>) -> String {
+pub(crate) fn list<T: Copy>(values: &[T], name: impl Fn(T) -> Option<&'static str>) -> String {
     let mut names = Vec::new();
     for name in values.iter().copied().filter_map(name) {
         if !names.contains(&name) {
@@ -198,124 +303,6 @@ fn accept_schemes_of_servers(
     let Some(schemes) = settings.signature_schemes() else { return Ok(()) };
     ffi::set_client_sigalgs_list(builder, &list(SignatureScheme::NAMED, SignatureScheme::name))?;
     builder.set_sigalgs_list(&list(schemes, SignatureScheme::name))
-}
-
-/// Who decides on the peer's chain: the application's verifier, else OpenSSL with the roots.
-fn trust(
-    builder: &mut SslContextBuilder,
-    verifier: Option<&Arc<dyn CertificateVerifier>>,
-    roots: Option<&Roots>,
-) -> Result<(), ConfigError> {
-    ffi::decide_on_chains(builder);
-    match (verifier, roots) {
-        (Some(_), _) => Ok(()),
-        (None, Some(roots)) => builder.set_verify_cert_store(trust_store(roots)?).map_err(configuration),
-        (None, None) => Err(ConfigError::NoRoots { reason: "none were given".into() }),
-    }
-}
-
-/// The roots as OpenSSL's store.
-pub(crate) fn trust_store(roots: &Roots) -> Result<X509Store, ConfigError> {
-    let mut store = X509StoreBuilder::new().map_err(configuration)?;
-    // Whatever was given as a root is one, be it self-signed or not.
-    store.set_flags(X509VerifyFlags::PARTIAL_CHAIN).map_err(configuration)?;
-    let mut trusted = 0_usize;
-    for certificate in roots.certificates()?.iter() {
-        match (X509::from_der(certificate), roots) {
-            (Ok(certificate), _) => {
-                store.add_cert(certificate).map_err(configuration)?;
-                trusted += 1;
-            }
-            (Err(error), Roots::Explicit(_)) => {
-                let reason = format!("a root is malformed: {error}");
-                return Err(ConfigError::Certificates { reason });
-            }
-            // A root in the system's store that OpenSSL cannot read takes nothing from the others.
-            (Err(_), _) => {}
-        }
-    }
-    if trusted == 0 {
-        return Err(ConfigError::NoRoots { reason: "OpenSSL can read none of them".into() });
-    }
-    Ok(store.build())
-}
-
-/// Has every connection present this identity. Returned are the schemes of its signer, if it has one: what such a
-/// connection may sign with.
-fn present(
-    builder: &mut SslContextBuilder,
-    identity: &Identity,
-) -> Result<Option<Vec<SignatureScheme>>, ConfigError> {
-    let mut chain = Vec::new();
-    for certificate in identity.chain() {
-        chain.push(X509::from_der(certificate).map_err(|error| {
-            let reason = format!("malformed certificate: {error}");
-            ConfigError::Certificates { reason }
-        })?);
-    }
-    let mut chain = chain.into_iter();
-    let Some(end_entity) = chain.next() else {
-        return Err(ConfigError::Certificates { reason: "the chain is empty".into() });
-    };
-    let (key, schemes) = match identity.key() {
-        IdentityKey::Der(key) => (private_key(key.secret_der())?, None),
-        IdentityKey::Signer(signer) => {
-            let (key, schemes) = signer::key(&end_entity, signer)?;
-            (key, Some(schemes))
-        }
-    };
-    if !end_entity.public_key().map_err(configuration)?.public_eq(&key) {
-        return Err(ConfigError::KeyMismatch);
-    }
-    builder.set_certificate(&end_entity).map_err(configuration)?;
-    for issuer in chain {
-        builder.add_extra_chain_cert(issuer).map_err(configuration)?;
-    }
-    builder.set_private_key(&key).map_err(configuration)?;
-    builder.check_private_key().map_err(configuration)?;
-    Ok(schemes)
-}
-
-fn unsupported(option: ConfigOption) -> ConfigError {
-    ConfigError::Unsupported { backend: NAME, option }
-}
-
-fn private_key(der: &[u8]) -> Result<PKey<Private>, ConfigError> {
-    PKey::private_key_from_der(der)
-        .or_else(|error| match without_public_key(der) {
-            Some(der) => PKey::private_key_from_der(&der),
-            None => Err(error),
-        })
-        .map_err(|error| ConfigError::PrivateKey { reason: error.to_string() })
-}
-
-/// A PKCS#8 key of RFC 5958's version 2, without the public key that makes it one: OpenSSL reads version 1.
-fn without_public_key(der: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    const VERSION_2: &[u8] = &[2, 1, 1];
-    let (content, _) = element(der, 0x30)?;
-    let rest = content.strip_prefix(VERSION_2)?;
-    let (_, after_algorithm) = element(rest, 0x30)?;
-    let (_, after_key) = element(after_algorithm, 0x04)?;
-    let kept = &rest[..rest.len() - after_key.len()];
-    let length = u16::try_from(kept.len() + VERSION_2.len()).ok()?.to_be_bytes();
-    let header = [&[0x30, 0x82][..], &length, &[2, 1, 0]].concat();
-    // OpenSSL reads the long form of a short length too.
-    Some(Zeroizing::new([&header, kept].concat()))
-}
-
-/// The content of the DER element with this tag at the front, and what follows it.
-fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (&first, rest) = der.strip_prefix(&[tag])?.split_first()?;
-    let (length, rest) = match first {
-        0..=0x7f => (usize::from(first), rest),
-        0x81 => rest.split_first().map(|(&length, rest)| (usize::from(length), rest))?,
-        0x82 => {
-            let (&length, rest) = rest.split_first_chunk()?;
-            (usize::from(u16::from_be_bytes(length)), rest)
-        }
-        _ => return None,
-    };
-    rest.split_at_checked(length)
 }
 
 /// RFC 7301 §3.1: each name after its length.
@@ -374,18 +361,6 @@ mod tests {
         assert_eq!(choose_protocol(&names(&["h2", "http/1.1"]), &offered), Some(b"h2".as_slice()));
         assert_eq!(choose_protocol(&names(&["h3"]), &offered), None);
         assert_eq!(choose_protocol(&names(&["h2"]), &offered[..offered.len() - 1]), None);
-    }
-
-    #[test]
-    fn a_key_that_carries_its_public_key_is_read() {
-        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
-        let der = key.serialize_der();
-        let read = private_key(&der).unwrap();
-        assert_eq!(read.raw_public_key().unwrap(), key.public_key_raw());
-        assert!(without_public_key(&der[..der.len() - 1]).is_none());
-        for cut in 0..40 {
-            assert!(private_key(&der[..cut]).is_err());
-        }
     }
 
     #[test]

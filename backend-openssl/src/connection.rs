@@ -1,54 +1,49 @@
-//! The handshake and the session: OpenSSL over the connection's own buffers.
+//! The handshake: OpenSSL over the connection's own buffers.
 //!
-//! The buffers are OpenSSL's for the length of a call. A verdict that is still to come is awaited before
-//! OpenSSL is called again and before the peer is sent what the call has written.
+//! The buffers are OpenSSL's for the length of a call. A verdict that is still to come, and a store that keeps what
+//! the call brought, are awaited before OpenSSL is called again and before the peer is sent what the call has written.
 
 use std::{
-    borrow::Cow,
-    fmt,
-    io::IoSlice,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, atomic::AtomicBool},
+    time::Duration,
 };
 
 use openssl::{
     error::ErrorStack,
     ex_data::Index,
-    ssl::{self, ErrorCode, ShutdownState, Ssl, SslRef, SslStream, SslVersion},
+    ssl::{self, ErrorCode, Ssl, SslRef, SslStream, SslVersion, StatusType},
 };
 use polytls_api::{
-    Buffer, CipherSuite, ClientHandshake, ConfigError, ConfigOption, ConnectOptions, ConnectionInfo, Error,
-    ErrorKind, Established, MemoryIo, Opened, Phase, ProtocolVersion, ServerHandshake, ServerName, Session,
+    AlertDescription, CipherSuite, ClientHandshake, ConnectOptions, ConnectionInfo, Error, ErrorKind,
+    Established, MemoryIo, Phase, ProtocolVersion, ReplayableData, ServerHandshake, ServerName,
     SigningThreads, Transport, async_trait,
 };
 
 use crate::{
     NAME,
-    config::Prepared,
-    error, ffi,
+    config::{ClientSessions, PreparedClient, PreparedServer},
+    early_data, error, ffi,
+    identity::ParsedIdentity,
+    session::OpenSslSession,
     session_cache::NewSessions,
+    session_store::{ConnectionSessions, Keeper, Store},
     signer,
+    ticket_keys::TicketKeys,
     verifier::{self, PeerCheck, Verdict},
 };
 
-/// The most plaintext of one record (RFC 8446 §5.1), and of one call to `seal`.
-const RECORD: usize = 16 * 1024;
-const SEALED_PER_CALL: usize = 64 * 1024;
-
-/// How much may wait to be sent before a peer that makes OpenSSL answer has gone too far: well over what a
-/// writer that waits for its turn leaves there.
-const ANSWERS_LIMIT: usize = 512 * 1024;
-
 /// The client's side.
-pub(crate) struct Client(Prepared);
+pub(crate) struct Client(PreparedClient);
 
 impl Client {
-    pub(crate) fn new(prepared: Prepared) -> Self {
+    pub(crate) fn new(prepared: PreparedClient) -> Self {
         Self(prepared)
     }
 
-    fn prepare(&self, name: &ServerName, info: &mut ConnectionInfo) -> Result<Ssl, ErrorStack> {
-        let mut ssl = Ssl::new(&self.0.context)?;
+    pub(crate) fn prepare(&self, name: &ServerName, info: &mut ConnectionInfo) -> Result<Ssl, ErrorStack> {
+        let mut ssl = Ssl::new(&self.0.shared.context)?;
         ssl.set_connect_state();
+        ssl.set_status_type(StatusType::OCSP)?;
         verifier::expect_name(ssl.param_mut(), Some(name))?;
         if self.0.sni
             && let Some(host) = name.sni()
@@ -56,14 +51,38 @@ impl Client {
             ssl.set_hostname(host)?;
             info.server_name = Some(host.to_owned());
         }
-        let sessions = self.0.sessions.as_ref();
-        if let Some(session) = sessions.and_then(|sessions| sessions.take(name)) {
-            session.offer(&mut ssl);
+        let check = PeerCheck::new(self.0.shared.verifier.clone(), Some(name.clone()));
+        let mut connection = Connection::new(check);
+        match &self.0.sessions {
+            ClientSessions::None => {}
+            ClientSessions::Cache(cache) => {
+                connection.new_sessions = Some(NewSessions::new(cache.clone(), name.clone()));
+            }
+            ClientSessions::Store(_) => connection.stored_sessions = Some(ConnectionSessions::default()),
         }
-        let check = PeerCheck::new(self.0.verifier.clone(), Some(name.clone()));
-        let new_sessions = sessions.map(|sessions| NewSessions::new(sessions.clone(), name.clone()));
-        Connection { check: Arc::new(check), new_sessions }.attach(&mut ssl)?;
+        connection.attach(&mut ssl)?;
         Ok(ssl)
+    }
+
+    /// Offers a session with this server, and says how much early data it allows; `None` where there is none.
+    async fn offer_session(&self, name: &ServerName, ssl: &mut Ssl) -> Option<u32> {
+        match &self.0.sessions {
+            ClientSessions::None => None,
+            ClientSessions::Cache(cache) => cache.take(name)?.offer(ssl),
+            ClientSessions::Store(store) => {
+                ffi::offer_foreign(ssl, store.take_for_server(name).await?.to_bytes()?)
+            }
+        }
+    }
+
+    fn describe(&self, ssl: &SslRef, info: &mut ConnectionInfo) {
+        if let Some(identity) = &self.0.identity
+            && ffi::has_presented_certificate(ssl)
+        {
+            info.local_chain = identity.identity().chain().to_vec();
+        }
+        info.ocsp_response = ssl.ocsp_status().map(ToOwned::to_owned).filter(|response| !response.is_empty());
+        info.early_data = early_data::status(ssl);
     }
 }
 
@@ -72,29 +91,88 @@ impl ClientHandshake for Client {
     async fn connect(
         &self,
         name: &ServerName,
-        _options: &ConnectOptions,
+        options: &ConnectOptions,
         transport: &mut Transport<'_>,
     ) -> Result<Established, Error> {
-        let mut info = ConnectionInfo::new(self.0.backend.clone());
-        let ssl = self.prepare(name, &mut info).map_err(error::library)?;
-        let stream = drive(ssl, self.0.signing.as_ref(), transport, &mut info).await?;
-        established(stream, info)
+        let mut info = ConnectionInfo::new(self.0.shared.backend.clone());
+        let mut ssl = self.prepare(name, &mut info).map_err(error::library)?;
+        let allowed = self.offer_session(name, &mut ssl).await.unwrap_or(0);
+        let mut handshake = Handshake::new(ssl)?;
+        if self.0.identity.as_ref().is_some_and(ParsedIdentity::signs_elsewhere) {
+            handshake.signing = Some(self.0.shared.signing.clone());
+        }
+        // A session allows a number of bytes; less than that may be sent, and never a part of what was asked for.
+        if let Some(data) = &options.early_data
+            && data.as_bytes().len() <= allowed as usize
+        {
+            handshake.write_early_data(transport, data)?;
+        }
+        let mut stream = handshake.run(transport, &mut info).await?.stream;
+        self.describe(stream.ssl(), &mut info);
+        let session = establish(&mut stream, &mut info)?;
+        if let Some(connection) = Connection::of(stream.ssl()) {
+            connection.release_sessions(stream.ssl());
+        }
+        let mut session = session.over(stream, self.0.shared.record);
+        let mut background = None;
+        if let ClientSessions::Store(store) = &self.0.sessions {
+            let keeper = Keeper::new(store, name);
+            background = Some(keeper.background.clone());
+            session.keep_sessions(keeper);
+        }
+        let mut established = Established::new(Box::new(session), info);
+        established.background = background.unwrap_or_default();
+        Ok(established)
     }
 }
 
 /// The server's side.
-pub(crate) struct Server(Prepared);
+pub(crate) struct Server(PreparedServer);
 
 impl Server {
-    pub(crate) fn new(prepared: Prepared) -> Self {
+    pub(crate) fn new(prepared: PreparedServer) -> Self {
         Self(prepared)
     }
 
-    fn prepare(&self) -> Result<Ssl, ErrorStack> {
-        let mut ssl = Ssl::new(&self.0.context)?;
+    /// What to present to this client, once the resolver has said it.
+    async fn resolve(&self, transport: &mut Transport<'_>) -> Result<Arc<ParsedIdentity>, Error> {
+        let identity = self.0.config.resolve_identity(transport).await;
+        let identity = identity.map_err(|error| error.on_backend(NAME))?;
+        self.0.identities.parsed(&identity).map_err(|error| {
+            let alert = AlertDescription::INTERNAL_ERROR;
+            transport.send_plaintext_alert(alert);
+            Error::from(error).on_backend(NAME).with_alert_sent(alert)
+        })
+    }
+
+    /// The sessions that this client may want to resume.
+    async fn named_sessions(
+        &self,
+        transport: &mut Transport<'_>,
+    ) -> Result<Option<ConnectionSessions>, Error> {
+        let Some(store) = &self.0.store else { return Ok(None) };
+        let hello = transport.client_hello().await.map_err(|error| error.on_backend(NAME))?;
+        let by_session_id = self.0.config.protocol().lowest_version() == ProtocolVersion::Tls12;
+        Ok(Some(ConnectionSessions::new(store.take_for_client(&hello, by_session_id).await)))
+    }
+
+    pub(crate) fn prepare(
+        &self,
+        identity: Arc<ParsedIdentity>,
+        sessions: Option<ConnectionSessions>,
+    ) -> Result<Ssl, ErrorStack> {
+        let mut ssl = Ssl::new(&self.0.shared.context)?;
         ssl.set_accept_state();
-        let check = Arc::new(PeerCheck::new(self.0.verifier.clone(), None));
-        Connection { check, new_sessions: None }.attach(&mut ssl)?;
+        let is_default = self.0.config.identity().is_some_and(|own| own.is_same(identity.identity()));
+        if !is_default {
+            identity.present(&mut ssl)?;
+        }
+        identity.restrict_schemes(&mut ssl)?;
+        let mut connection = Connection::new(PeerCheck::new(self.0.shared.verifier.clone(), None));
+        connection.identity = Some(identity);
+        connection.stored_sessions = sessions;
+        connection.ticket_keys = self.0.ticket_keys.clone();
+        connection.attach(&mut ssl)?;
         Ok(ssl)
     }
 }
@@ -102,21 +180,61 @@ impl Server {
 #[async_trait]
 impl ServerHandshake for Server {
     async fn accept(&self, transport: &mut Transport<'_>) -> Result<Established, Error> {
-        let mut info = ConnectionInfo::new(self.0.backend.clone());
-        let ssl = self.prepare().map_err(error::library)?;
-        let stream = drive(ssl, self.0.signing.as_ref(), transport, &mut info).await?;
-        established(stream, info)
+        let mut info = ConnectionInfo::new(self.0.shared.backend.clone());
+        let identity = self.resolve(transport).await?;
+        info.local_chain = identity.identity().chain().to_vec();
+        let sessions = self.named_sessions(transport).await?;
+        let signing = identity.signs_elsewhere().then(|| self.0.shared.signing.clone());
+        let ssl = self.prepare(identity, sessions).map_err(error::library)?;
+        let mut handshake = Handshake::new(ssl)?;
+        handshake.signing = signing;
+        handshake.tickets = self.0.tickets;
+        handshake.store = self.0.store.clone().map(|store| (store, self.0.config.session_lifetime()));
+        if self.0.config.max_early_data() > 0 {
+            handshake.early_data = Some(early_data::Reading::default());
+        }
+        let Handshake { mut stream, early_data, store, .. } = handshake.run(transport, &mut info).await?;
+        let early_data = early_data.and_then(|reading| reading.into_accepted(stream.ssl()));
+        info.early_data = early_data::status(stream.ssl());
+        let session = establish(&mut stream, &mut info)?;
+        if let Some(connection) = Connection::of(stream.ssl()) {
+            connection.release_sessions(stream.ssl());
+        }
+        keep_new_sessions(&store, stream.ssl()).await;
+        let session = session.over(stream, self.0.shared.record);
+        let mut established = Established::new(Box::new(session), info);
+        established.early_data = early_data;
+        Ok(established)
     }
 }
 
 /// What the callbacks of one connection find attached to it.
 pub(crate) struct Connection {
     pub(crate) check: Arc<PeerCheck>,
-    /// On a client that resumes: where its sessions go.
+    /// On a client that resumes, and has no store: where its sessions go.
     pub(crate) new_sessions: Option<NewSessions>,
+    /// With a store: what may be resumed, and what is to be stored.
+    pub(crate) stored_sessions: Option<ConnectionSessions>,
+    /// On a server: what seals its tickets.
+    pub(crate) ticket_keys: Option<Arc<TicketKeys>>,
+    /// On a server: what it presents.
+    pub(crate) identity: Option<Arc<ParsedIdentity>>,
+    /// The peer was asked to renew its keys and has not done so yet.
+    pub(crate) key_update_asked: AtomicBool,
 }
 
 impl Connection {
+    fn new(check: PeerCheck) -> Self {
+        Self {
+            check: Arc::new(check),
+            new_sessions: None,
+            stored_sessions: None,
+            ticket_keys: None,
+            identity: None,
+            key_update_asked: AtomicBool::new(false),
+        }
+    }
+
     /// What is attached to this connection.
     pub(crate) fn of(ssl: &SslRef) -> Option<&Self> {
         ssl.ex_data(Self::index().ok()?)
@@ -136,55 +254,116 @@ impl Connection {
         let index = Ssl::new_ex_index()?;
         Ok(*INDEX.get_or_init(|| index))
     }
-}
 
-/// Runs a handshake to its end.
-async fn drive(
-    ssl: Ssl,
-    signing: Option<&SigningThreads>,
-    transport: &mut Transport<'_>,
-    info: &mut ConnectionInfo,
-) -> Result<SslStream<MemoryIo>, Error> {
-    let mut stream = SslStream::new(ssl, MemoryIo::observed()).map_err(error::library)?;
-    loop {
-        stream.get_mut().swap_with(transport);
-        let step = match signing {
-            None => Step::take(&mut stream),
-            Some(threads) => {
-                let call = move || (Step::take(&mut stream), stream);
-                let (step, back) = threads.run(call).await?;
-                stream = back;
-                step
-            }
-        };
-        stream.get_mut().swap_with(transport);
-        match step.verdict {
-            Verdict::None => {}
-            Verdict::Accepted(took) => info.timings.verification = Some(took),
-            Verdict::Refused(reason) => return Err(error::refused(reason)),
-            Verdict::Held(verdict) => match verdict.settle().await {
-                Ok((_, took)) => info.timings.verification = Some(took),
-                Err(reason) => {
-                    // OpenSSL has accepted for the moment; what it wanted to send must not leave.
-                    transport.outgoing().clear();
-                    return Err(Error::from(reason).on_backend(NAME));
-                }
-            },
+    /// The handshake is complete: its sessions may be resumed.
+    fn release_sessions(&self, ssl: &SslRef) {
+        if let Some(new_sessions) = &self.new_sessions {
+            new_sessions.release(ssl);
         }
-        if let Some(failure) = step.hook_failure {
-            return Err(failure);
-        }
-        match step.outcome {
-            Ok(()) => return Ok(stream),
-            Err(wants) if wants.code() == ErrorCode::WANT_READ => {
-                transport.fill().await?;
-            }
-            Err(failure) => return Err(error::connection(failure, Phase::Handshake)),
+        if let Some(stored_sessions) = &self.stored_sessions {
+            stored_sessions.put_back(ssl);
         }
     }
 }
 
-/// What came of one call of OpenSSL's handshake.
+/// A handshake under way.
+struct Handshake {
+    stream: SslStream<MemoryIo>,
+    /// On a server that takes it.
+    early_data: Option<early_data::Reading>,
+    /// On a server: how many tickets a TLS 1.3 connection brings.
+    tickets: u8,
+    /// On a server with a store: where its sessions are kept, and for how long.
+    store: Option<(Store, Duration)>,
+    /// Where OpenSSL is called, if a signer may have to be waited for.
+    signing: Option<SigningThreads>,
+}
+
+impl Handshake {
+    fn new(ssl: Ssl) -> Result<Self, Error> {
+        let stream = SslStream::new(ssl, MemoryIo::observed()).map_err(error::library)?;
+        Ok(Self { stream, early_data: None, tickets: 0, store: None, signing: None })
+    }
+
+    /// Writes a client's hello, and the data after it.
+    fn write_early_data(
+        &mut self,
+        transport: &mut Transport<'_>,
+        data: &ReplayableData,
+    ) -> Result<(), Error> {
+        forget_errors();
+        self.stream.get_mut().swap_with(transport);
+        let written = early_data::write(&mut self.stream, data);
+        self.stream.get_mut().swap_with(transport);
+        written.map_err(|failure| error::connection(failure, Phase::Handshake))
+    }
+
+    /// Runs to the end.
+    async fn run(mut self, transport: &mut Transport<'_>, info: &mut ConnectionInfo) -> Result<Self, Error> {
+        loop {
+            let step;
+            (self, step) = self.step(transport).await?;
+            if let Err(refused) = settle(step.verdict, info).await {
+                if refused.alert_sent().is_none() {
+                    // OpenSSL has accepted for the moment; what it wanted to send must not leave.
+                    transport.outgoing().clear();
+                }
+                return Err(refused);
+            }
+            if let Some(failure) = step.hook_failure {
+                return Err(failure);
+            }
+            match step.outcome {
+                Ok(()) => return Ok(self),
+                Err(wants) if wants.code() == ErrorCode::WANT_READ => {
+                    keep_new_sessions(&self.store, self.stream.ssl()).await;
+                    transport.fill().await?;
+                }
+                Err(failure) => return Err(error::connection(failure, Phase::Handshake)),
+            }
+        }
+    }
+
+    /// One call of OpenSSL's, where it can wait for a signer if it has to.
+    async fn step(mut self, transport: &mut Transport<'_>) -> Result<(Self, Step), Error> {
+        self.stream.get_mut().swap_with(transport);
+        let (mut handshake, step) = match self.signing.clone() {
+            None => {
+                let step = Step::take(&mut self);
+                (self, step)
+            }
+            Some(threads) => {
+                let call = move || {
+                    let step = Step::take(&mut self);
+                    (self, step)
+                };
+                threads.run(call).await?
+            }
+        };
+        handshake.stream.get_mut().swap_with(transport);
+        Ok((handshake, step))
+    }
+
+    fn advance(&mut self) -> Result<(), ssl::Error> {
+        if let Some(reading) = &mut self.early_data {
+            reading.read(&mut self.stream)?;
+        }
+        self.stream.do_handshake()?;
+        let ssl = self.stream.ssl();
+        if !ssl.session_reused() || ssl.version2() != Some(SslVersion::TLS1_3) {
+            return Ok(());
+        }
+        // OpenSSL sends one ticket by itself where a session was resumed.
+        for _ in 1..self.tickets {
+            if ffi::add_ticket(&mut self.stream).is_err() {
+                break;
+            }
+        }
+        self.stream.do_handshake()
+    }
+}
+
+/// What came of one call of OpenSSL's.
 struct Step {
     outcome: Result<(), ssl::Error>,
     verdict: Verdict,
@@ -194,22 +373,58 @@ struct Step {
 
 impl Step {
     /// Has OpenSSL go on as far as it can with what has come.
-    fn take(stream: &mut SslStream<MemoryIo>) -> Self {
+    fn take(handshake: &mut Handshake) -> Self {
         forget_errors();
-        let outcome = stream.do_handshake();
-        let verdict = Connection::of(stream.ssl()).map(|connection| connection.check.take_verdict());
-        Self { outcome, verdict: verdict.unwrap_or_default(), hook_failure: signer::take_failure() }
+        let outcome = handshake.advance();
+        let connection = Connection::of(handshake.stream.ssl());
+        let verdict = connection.map(|connection| connection.check.take_verdict()).unwrap_or_default();
+        Self { outcome, verdict, hook_failure: signer::take_failure() }
     }
+}
+
+/// Awaits the verdict on the peer's chain, if it is still to come.
+async fn settle(verdict: Verdict, info: &mut ConnectionInfo) -> Result<(), Error> {
+    let (chain, took) = match verdict {
+        Verdict::None => return Ok(()),
+        Verdict::Accepted(chain, took) => (chain, took),
+        Verdict::Refused(reason) => return Err(error::refused(reason)),
+        Verdict::Held(verdict) => {
+            verdict.settle().await.map_err(|reason| Error::from(reason).on_backend(NAME))?
+        }
+    };
+    info.timings.verification = Some(took);
+    info.verified_chain = Some(chain);
+    Ok(())
+}
+
+/// Stores what a server's connection has brought, before the peer is told of it.
+async fn keep_new_sessions(store: &Option<(Store, Duration)>, ssl: &SslRef) {
+    let Some((store, lifetime)) = store else { return };
+    let sessions = Connection::of(ssl).and_then(|connection| connection.stored_sessions.as_ref());
+    let new = sessions.map(ConnectionSessions::take_new);
+    store.keep(new.unwrap_or_default(), *lifetime).await;
 }
 
 /// OpenSSL judges a call by the thread's queue of errors: what other code left there must not be taken for this
 /// connection's.
-fn forget_errors() {
+pub(crate) fn forget_errors() {
     drop(ErrorStack::get());
 }
 
-/// The handshake is complete and the peer accepted.
-fn established(mut stream: SslStream<MemoryIo>, mut info: ConnectionInfo) -> Result<Established, Error> {
+/// What was negotiated, of what a session must know.
+struct Negotiated {
+    version: ProtocolVersion,
+    cipher_suite: Option<CipherSuite>,
+}
+
+impl Negotiated {
+    fn over(self, stream: SslStream<MemoryIo>, record: usize) -> OpenSslSession {
+        OpenSslSession::new(stream, self.version, self.cipher_suite, record)
+    }
+}
+
+/// The handshake is complete and the peer accepted: says what was negotiated.
+fn establish(stream: &mut SslStream<MemoryIo>, info: &mut ConnectionInfo) -> Result<Negotiated, Error> {
     let observer = stream.get_mut().take_observer();
     let ssl = stream.ssl();
     let version = match ssl.version2() {
@@ -217,285 +432,22 @@ fn established(mut stream: SslStream<MemoryIo>, mut info: ConnectionInfo) -> Res
         Some(SslVersion::TLS1_2) => ProtocolVersion::Tls12,
         _ => return Err(Error::new(ErrorKind::Backend).on_backend(NAME)),
     };
+    let cipher = ssl.current_cipher();
+    let cipher_suite = cipher.map(|cipher| CipherSuite::from_code(u16::from_be_bytes(cipher.protocol_id())));
     info.version = Some(version);
-    info.cipher_suite =
-        ssl.current_cipher().map(|cipher| CipherSuite::from_code(u16::from_be_bytes(cipher.protocol_id())));
+    info.cipher_suite = cipher_suite;
     info.named_group = observer.named_group();
     info.alpn = ssl.selected_alpn_protocol().map(ToOwned::to_owned);
     if ssl.is_server() {
         info.server_name = observer.server_name().map(ToOwned::to_owned);
-        // A server's chain is without the client's own certificate.
-        let own = ssl.peer_certificate().and_then(|certificate| certificate.to_der().ok());
-        info.peer_chain.extend(own.map(Into::into));
     }
     let presented = ssl.peer_cert_chain().map_or(Ok(Vec::new()), verifier::encode);
-    info.peer_chain.extend(presented.map_err(error::library)?);
+    info.peer_chain = presented.map_err(error::library)?;
+    // A server's chain is without the client's own certificate, and a session from a store has nothing else.
+    if ssl.is_server() || info.peer_chain.is_empty() {
+        let own = ssl.peer_certificate().and_then(|certificate| certificate.to_der().ok());
+        info.peer_chain.splice(0..0, own.map(Into::into));
+    }
     info.resumed = Some(ssl.session_reused());
-    if let Some(new_sessions) = Connection::of(ssl).and_then(|connection| connection.new_sessions.as_ref()) {
-        new_sessions.release(ssl);
-    }
-    let records_per_key = records_per_key(info.cipher_suite);
-    let session =
-        OpenSslSession { stream, version, failure: None, records_per_key, records_left: records_per_key };
-    Ok(Established::new(Box::new(session), info))
-}
-
-/// An established connection.
-struct OpenSslSession {
-    stream: SslStream<MemoryIo>,
-    version: ProtocolVersion,
-    /// Why nothing works any more.
-    failure: Option<Error>,
-    /// Records that may be sealed under one key, and how many of them are left under this one.
-    records_per_key: u64,
-    records_left: u64,
-}
-
-impl OpenSslSession {
-    fn check(&self) -> Result<(), Error> {
-        self.failure.clone().map_or(Ok(()), Err)
-    }
-
-    fn fail(&mut self, failure: Error) -> Error {
-        self.failure.insert(failure).clone()
-    }
-
-    /// Calls OpenSSL with these buffers.
-    fn with_buffers<T>(
-        &mut self,
-        incoming: &mut Buffer,
-        outgoing: &mut Buffer,
-        call: impl FnOnce(&mut Self) -> T,
-    ) -> T {
-        forget_errors();
-        self.stream.get_mut().swap(incoming, outgoing);
-        let result = call(self);
-        self.stream.get_mut().swap(incoming, outgoing);
-        result
-    }
-
-    fn write(&mut self, mut plaintext: &[u8]) -> Result<(), Error> {
-        while !plaintext.is_empty() {
-            self.renew_keys()?;
-            let count = self.stream.ssl_write(plaintext).map_err(established_error)?;
-            self.records_left = self.records_left.saturating_sub(count.div_ceil(RECORD) as u64);
-            plaintext = &plaintext[count..];
-        }
-        Ok(())
-    }
-
-    /// RFC 8446 §5.5: no key protects more records than it may. OpenSSL leaves that to its user.
-    fn renew_keys(&mut self) -> Result<(), Error> {
-        if self.records_left > 0 {
-            return Ok(());
-        }
-        if self.version == ProtocolVersion::Tls12 {
-            let error = Error::new(ErrorKind::KeysExhausted).in_phase(Phase::Established);
-            return Err(error.on_backend(NAME));
-        }
-        ffi::update_sending_keys(&mut self.stream)
-            .map_err(|error| error::library(error).in_phase(Phase::Established))?;
-        self.records_left = self.records_per_key;
-        Ok(())
-    }
-
-    /// Reads records until the buffer is full or there is a reason to stop: `None` for a full buffer.
-    fn read(&mut self, plaintext: &mut [u8]) -> (usize, Option<ssl::Error>) {
-        let mut count = 0;
-        while count < plaintext.len() {
-            match self.stream.ssl_read(&mut plaintext[count..]) {
-                Ok(read) => count += read,
-                Err(error) => return (count, Some(error)),
-            }
-        }
-        (count, None)
-    }
-}
-
-impl Session for OpenSslSession {
-    fn seal(&mut self, plaintext: &[IoSlice<'_>], outgoing: &mut Buffer) -> Result<usize, Error> {
-        self.check()?;
-        let piece = first_piece(plaintext);
-        let written = self.with_buffers(&mut Buffer::new(), outgoing, |session| session.write(&piece));
-        written.map(|()| piece.len()).map_err(|failure| self.fail(failure))
-    }
-
-    fn open(
-        &mut self,
-        incoming: &mut Buffer,
-        outgoing: &mut Buffer,
-        plaintext: &mut [u8],
-    ) -> Result<Opened, Error> {
-        self.check()?;
-        if outgoing.len() > ANSWERS_LIMIT {
-            let error = Error::new(ErrorKind::LimitExceeded).in_phase(Phase::Established);
-            return Err(self.fail(error.on_backend(NAME)));
-        }
-        let (count, stopped) = self.with_buffers(incoming, outgoing, |session| session.read(plaintext));
-        let end = match stopped {
-            None => Opened::NeedMore,
-            Some(error) if error.code() == ErrorCode::WANT_READ => Opened::NeedMore,
-            // Only close_notify makes this code, and it stays: it is there again for the next call.
-            Some(error) if error.code() == ErrorCode::ZERO_RETURN => Opened::Closed,
-            Some(error) => {
-                let failure = self.fail(established_error(error));
-                // What came before the failure is good; the next call reports it.
-                return if count > 0 { Ok(Opened::Data(count)) } else { Err(failure) };
-            }
-        };
-        Ok(if count > 0 { Opened::Data(count) } else { end })
-    }
-
-    fn close(&mut self, outgoing: &mut Buffer) -> Result<(), Error> {
-        self.check()?;
-        let closed = self.with_buffers(&mut Buffer::new(), outgoing, |session| session.stream.shutdown());
-        closed.map(drop).map_err(|error| self.fail(established_error(error)))
-    }
-
-    fn update_keys(&mut self, _ask_peer: bool, _outgoing: &mut Buffer) -> Result<(), Error> {
-        Err(ConfigError::Unsupported { backend: NAME, option: ConfigOption::KeyUpdate }.into())
-    }
-
-    fn export_keying_material(
-        &self,
-        _output: &mut [u8],
-        _label: &[u8],
-        _context: Option<&[u8]>,
-    ) -> Result<(), Error> {
-        Err(ConfigError::Unsupported { backend: NAME, option: ConfigOption::Exporter }.into())
-    }
-}
-
-fn established_error(error: ssl::Error) -> Error {
-    error::connection(error, Phase::Established)
-}
-
-/// What to seal in one call. OpenSSL makes at least one record of it: small slices go together into one.
-fn first_piece<'a>(slices: &'a [IoSlice<'_>]) -> Cow<'a, [u8]> {
-    let mut filled = slices.iter().map(|slice| &**slice).filter(|slice| !slice.is_empty());
-    let Some(first) = filled.next() else { return Cow::Borrowed(&[]) };
-    let Some(second) = filled.next().filter(|_| first.len() < RECORD) else {
-        return Cow::Borrowed(&first[..first.len().min(SEALED_PER_CALL)]);
-    };
-    let mut record = Vec::with_capacity(RECORD);
-    for slice in [first, second].into_iter().chain(filled) {
-        let room = RECORD - record.len();
-        record.extend_from_slice(&slice[..slice.len().min(room)]);
-    }
-    Cow::Owned(record)
-}
-
-/// RFC 8446 §5.5: records that may be sealed under one key.
-fn records_per_key(suite: Option<CipherSuite>) -> u64 {
-    let chacha = suite.and_then(CipherSuite::name).is_some_and(|name| name.contains("CHACHA20_POLY1305"));
-    if chacha { u64::MAX } else { 1 << 24 }
-}
-
-impl Drop for OpenSslSession {
-    fn drop(&mut self) {
-        if self.failure.is_none() {
-            // Without this OpenSSL takes a connection that is dropped for a broken one, and its session with
-            // it; whether data was cut short is the reader's to say, and no fault of the session's.
-            self.stream.set_shutdown(ShutdownState::SENT | ShutdownState::RECEIVED);
-        }
-    }
-}
-
-impl fmt::Debug for OpenSslSession {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenSslSession")
-            .field("version", &self.version)
-            .field("failure", &self.failure)
-            .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use polytls_api::{Backend as _, ClientConfig, Identity, Roots, ServerConfig};
-
-    use super::*;
-    use crate::{OpenSsl, config};
-
-    /// Two ends of one connection, whose keys protect this many records.
-    fn ends(version: ProtocolVersion, records_per_key: u64) -> (OpenSslSession, OpenSslSession) {
-        let backend = Arc::new(OpenSsl::new());
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        let identity =
-            Identity::from_der([made.cert.der().clone()], made.signing_key.serialize_der()).unwrap();
-        let roots = Roots::from_der([made.cert.der().clone()]);
-        let near = ClientConfig::builder(backend.clone()).roots(roots).protocol_versions([version]);
-        let far = ServerConfig::builder(backend.clone(), identity).protocol_versions([version]);
-        let near = Client::new(config::client(backend.info(), &near.build().unwrap()).unwrap());
-        let far = Server::new(config::server(backend.info(), &far.build().unwrap()).unwrap());
-        let mut info = ConnectionInfo::new(backend.info());
-        let near = near.prepare(&"localhost".parse().unwrap(), &mut info).unwrap();
-        let session = |ssl| {
-            let stream = SslStream::new(ssl, MemoryIo::default()).unwrap();
-            OpenSslSession { stream, version, failure: None, records_per_key, records_left: records_per_key }
-        };
-        let (mut near, mut far) = (session(near), session(far.prepare().unwrap()));
-        let (mut to_near, mut to_far) = (Buffer::new(), Buffer::new());
-        let mut done = (false, false);
-        while done != (true, true) {
-            let step = |session: &mut OpenSslSession| session.stream.do_handshake().is_ok();
-            done.0 = near.with_buffers(&mut to_near, &mut to_far, step);
-            done.1 = far.with_buffers(&mut to_far, &mut to_near, step);
-        }
-        assert_eq!(near.open(&mut to_near, &mut to_far, &mut [0]).unwrap(), Opened::NeedMore);
-        (near, far)
-    }
-
-    #[test]
-    fn keys_are_renewed_where_the_version_can_and_given_up_where_it_cannot() {
-        for version in ProtocolVersion::ALL {
-            let (mut near, mut far) = ends(version, 2);
-            let (mut wire, mut answers) = (Buffer::new(), Buffer::new());
-            let mut sealed = Vec::new();
-            for round in 0..7_u8 {
-                match near.seal(&[IoSlice::new(&[round])], &mut wire) {
-                    Ok(count) => assert_eq!(count, 1),
-                    Err(error) => {
-                        assert_eq!(
-                            (error.kind(), version),
-                            (&ErrorKind::KeysExhausted, ProtocolVersion::Tls12)
-                        );
-                        break;
-                    }
-                }
-                sealed.push(round);
-            }
-            assert_eq!(sealed.len(), if version == ProtocolVersion::Tls12 { 2 } else { 7 });
-            let mut plaintext = [0; 16];
-            let opened = far.open(&mut wire, &mut answers, &mut plaintext).unwrap();
-            assert_eq!(opened, Opened::Data(sealed.len()));
-            assert_eq!(plaintext[..sealed.len()], sealed);
-            assert!(answers.is_empty(), "no update was asked of the peer");
-        }
-    }
-
-    #[test]
-    fn answers_that_nobody_fetches_are_bounded() {
-        let (mut near, _far) = ends(ProtocolVersion::Tls13, 2);
-        let mut waiting = Buffer::new();
-        waiting.extend(&vec![0; ANSWERS_LIMIT + 1]);
-        let error = near.open(&mut Buffer::new(), &mut waiting, &mut [0]).unwrap_err();
-        assert_eq!((error.kind(), error.phase()), (&ErrorKind::LimitExceeded, Phase::Established));
-        assert!(near.seal(&[IoSlice::new(b"x")], &mut waiting).is_err());
-    }
-
-    #[test]
-    fn small_slices_go_together_and_large_ones_are_not_copied() {
-        let large = vec![1; SEALED_PER_CALL + 1];
-        let piece = |slices: &[&[u8]]| {
-            let slices: Vec<_> = slices.iter().map(|slice| IoSlice::new(slice)).collect();
-            let piece = first_piece(&slices);
-            (piece.len(), matches!(piece, Cow::Borrowed(_)))
-        };
-        assert_eq!(piece(&[]), (0, true));
-        assert_eq!(piece(&[b"", b"ab", b""]), (2, true));
-        assert_eq!(piece(&[b"ab", b"", b"c"]), (3, false));
-        assert_eq!(piece(&[b"ab", &large]), (RECORD, false));
-        assert_eq!(piece(&[&large, b"ab"]), (SEALED_PER_CALL, true));
-    }
+    Ok(Negotiated { version, cipher_suite })
 }

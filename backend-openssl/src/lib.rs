@@ -2,15 +2,22 @@
 //!
 //! OpenSSL runs the handshake and the record layer over the connection's own buffers. It cannot suspend in
 //! the middle of a handshake to wait for a verdict on a certificate, so the driver in `connection.rs` holds
-//! its bytes back until the verdict is there. `ffi.rs` and what is in `ffi/` are the only modules with `unsafe` in them.
+//! its bytes back until the verdict is there. `ffi/` is the only module with `unsafe` in it.
 
 mod config;
 mod connection;
+mod early_data;
 mod error;
 mod ffi;
+mod identity;
 mod record_cipher;
+mod revocation;
+mod session;
 mod session_cache;
+mod session_store;
 mod signer;
+mod ticket_keys;
+mod trust;
 mod verifier;
 
 use std::sync::Arc;
@@ -70,7 +77,7 @@ impl Backend for OpenSsl {
     }
 
     fn verifier(&self, trust: &TrustPolicy) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
-        Ok(Arc::new(OpenSslVerifier::new(config::trust_store(&trust.roots)?)))
+        Ok(Arc::new(OpenSslVerifier::new(trust::trust_store(&trust.roots, &trust.crls)?)))
     }
 
     fn record_cipher(
@@ -103,9 +110,17 @@ fn capabilities() -> Capabilities {
     capabilities.client.sni_off = true;
     capabilities.client.explicit_roots = true;
     capabilities.client.identity = true;
+    capabilities.client.session_cache_size = true;
     capabilities.server.role = role;
     capabilities.server.client_authentication =
         vec![ClientAuthentication::Optional, ClientAuthentication::Required];
+    capabilities.server.resolver = Hook::Suspends;
+    capabilities.server.tickets_per_connection = true;
+    capabilities.server.session_lifetime = true;
+    // On a client a true suspension on both ways; on a server, whose library stores in the middle of a step, its bytes
+    // wait for the store.
+    capabilities.client.role.session_store = Hook::Suspends;
+    capabilities.server.role.session_store = Hook::HeldBack;
     capabilities
 }
 
@@ -125,6 +140,12 @@ fn role_capabilities(probe: &mut SslContextBuilder) -> RoleCapabilities {
     role.resumption = true;
     role.resumption_off = true;
     role.key_log = true;
+    role.crls = true;
+    role.ocsp_staple = true;
+    role.max_record_plaintext = true;
+    role.early_data = true;
+    role.exporter = true;
+    role.key_update = true;
     role.exact_alerts = true;
     role
 }

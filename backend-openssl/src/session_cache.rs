@@ -11,22 +11,28 @@ use polytls_api::ServerName;
 
 use crate::ffi::ResumableSession;
 
-/// How many servers a client remembers sessions of, and how many sessions of one.
-const REMEMBERED_SERVERS: usize = 256;
+/// How many servers a client remembers sessions of, unless the configuration says otherwise, and how many sessions
+/// of one.
+const SERVERS: usize = 256;
 const SESSIONS_PER_SERVER: usize = 8;
 
 /// The sessions of one configuration.
-#[derive(Default)]
 pub(crate) struct SessionCache(Mutex<Sessions>);
 
-#[derive(Default)]
 struct Sessions {
+    most_servers: usize,
     by_name: HashMap<ServerName, VecDeque<ResumableSession>>,
     /// The names in the order in which they came.
     names: VecDeque<ServerName>,
 }
 
 impl SessionCache {
+    /// A cache for this many servers.
+    pub(crate) fn new(servers: Option<usize>) -> Self {
+        let most_servers = servers.unwrap_or(SERVERS);
+        Self(Mutex::new(Sessions { most_servers, by_name: HashMap::new(), names: VecDeque::new() }))
+    }
+
     /// Takes the newest session of this server: a TLS 1.3 ticket is used once (RFC 8446 appendix C.4).
     pub(crate) fn take(&self, name: &ServerName) -> Option<ResumableSession> {
         lock(&self.0).by_name.get_mut(name)?.pop_back()
@@ -35,7 +41,7 @@ impl SessionCache {
     fn add(&self, name: &ServerName, session: ResumableSession) {
         let sessions = &mut *lock(&self.0);
         if !sessions.by_name.contains_key(name) {
-            if sessions.names.len() == REMEMBERED_SERVERS
+            if sessions.names.len() >= sessions.most_servers
                 && let Some(oldest) = sessions.names.pop_front()
             {
                 sessions.by_name.remove(&oldest);

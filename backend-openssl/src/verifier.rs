@@ -100,7 +100,9 @@ fn verify(
 ) -> Result<VerifiedChain, CertificateError> {
     match context.verify_cert() {
         Ok(true) => {
-            let path = context.chain().map_or(Ok(Vec::new()), encode).map_err(failed)?;
+            let mut path = context.chain().map_or(Ok(Vec::new()), encode).map_err(failed)?;
+            // OpenSSL goes on above a root that has an issuer.
+            path.truncate(ffi::below_root(context) + 1);
             Ok(VerifiedChain::new(path))
         }
         Ok(false) | Err(_) => Err(error::certificate(context, name, now)),
@@ -122,8 +124,8 @@ pub(crate) enum Verdict {
     /// Nothing, or nothing new since the verdict was last taken.
     #[default]
     None,
-    /// OpenSSL found it valid, in this time.
-    Accepted(Duration),
+    /// OpenSSL found it valid on this path, in this time.
+    Accepted(VerifiedChain, Duration),
     /// It was refused, and OpenSSL was told so.
     Refused(CertificateError),
     /// The application's verifier has not refused it so far.
@@ -143,14 +145,15 @@ impl PeerCheck {
         mem::take(&mut *self.verdict.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn decide(&self, context: &mut X509StoreContextRef) -> Verdict {
+    /// `ocsp_response` is what came with the chain.
+    fn decide(&self, context: &mut X509StoreContextRef, ocsp_response: Option<Vec<u8>>) -> Verdict {
         if let Some(verifier) = &self.verifier {
             let chain = match ffi::presented(context).map_or(Ok(Vec::new()), encode) {
                 Ok(chain) => chain,
                 Err(error) => return Verdict::Refused(failed(error)),
             };
             let (verifier, server_name) = (verifier.clone(), self.server_name.clone());
-            let held = VerifyRequest { verifier, chain, server_name, ocsp_response: None }.ask();
+            let held = VerifyRequest { verifier, chain, server_name, ocsp_response }.ask();
             return match held.refusal() {
                 Some(reason) => Verdict::Refused(reason.clone()),
                 None => Verdict::Held(held),
@@ -158,7 +161,7 @@ impl PeerCheck {
         }
         let started = Instant::now();
         match verify(context, self.server_name.as_ref(), SystemTime::now()) {
-            Ok(_) => Verdict::Accepted(started.elapsed()),
+            Ok(chain) => Verdict::Accepted(chain, started.elapsed()),
             Err(reason) => Verdict::Refused(reason),
         }
     }
@@ -167,12 +170,14 @@ impl PeerCheck {
 /// Whether a handshake goes on with the chain that it was presented with, for the moment or for good.
 pub(crate) fn decide(context: &mut X509StoreContextRef) -> bool {
     let ssl = X509StoreContext::ssl_idx().ok().and_then(|index| context.ex_data(index));
-    let Some(check) = ssl.and_then(Connection::of).map(|connection| connection.check.clone()) else {
-        return false;
-    };
-    let verdict = check.decide(context);
+    let Some(ssl) = ssl else { return false };
+    let Some(check) = Connection::of(ssl).map(|connection| connection.check.clone()) else { return false };
+    // In TLS 1.2 it comes in a message of its own, after the chain (RFC 6066 §8).
+    let ocsp_response = ssl.ocsp_status().filter(|_| !ssl.is_server() && check.verifier.is_some());
+    let ocsp_response = ocsp_response.filter(|response| !response.is_empty()).map(ToOwned::to_owned);
+    let verdict = check.decide(context, ocsp_response);
     let code = match &verdict {
-        Verdict::Accepted(_) | Verdict::Held(_) => openssl_sys::X509_V_OK,
+        Verdict::Accepted(..) | Verdict::Held(_) => openssl_sys::X509_V_OK,
         Verdict::Refused(reason) => error::verify_code(reason),
         Verdict::None => openssl_sys::X509_V_ERR_UNSPECIFIED,
     };

@@ -119,7 +119,8 @@ impl ProtocolSettings {
         self.session_store.as_ref()
     }
 
-    /// What the keys of all stored sessions of this configuration have in common; there with a store.
+    /// What the keys of all stored sessions of this configuration have in common; there with a store, and on a server
+    /// that takes early data.
     pub fn session_scope(&self) -> Option<SessionScope> {
         self.session_scope
     }

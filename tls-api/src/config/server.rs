@@ -298,7 +298,8 @@ impl ServerConfigBuilder {
     pub fn build(mut self) -> Result<ServerConfig, ConfigError> {
         self.config.protocol.finish(&self.config.backend.capabilities().server.role)?;
         self.config.refuse_contradictions()?;
-        if self.config.protocol.session_store.is_some() {
+        // Early data needs sessions that are used once, and so a store, be it the backend's own.
+        if self.config.protocol.session_store.is_some() || self.config.max_early_data > 0 {
             self.config.protocol.session_scope = Some(self.config.session_scope()?.scope());
         }
         let mut config = self.config;

@@ -1,34 +1,25 @@
-//! What the `openssl` crate does not wrap: the callback that decides on a chain, access to a verification's
-//! parameters and certificates, the schemes that a server accepts, resumption, key updates.
-//!
-//! Every function here is safe to call with anything that its types allow.
-#![allow(unsafe_code, reason = "foreign functions; each call says why it is sound")]
-
-pub(crate) mod provider;
+//! Verification: the callback that decides on a chain, a verification's parameters and certificates, revocation
+//! lists.
 
 use std::{
-    ffi::{CString, c_int, c_long, c_void},
+    ffi::{c_int, c_void},
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
 use foreign_types::ForeignTypeRef;
 use openssl::{
     error::ErrorStack,
-    ssl::{SslContext, SslContextBuilder, SslRef, SslSession, SslStream},
+    ssl::SslContextBuilder,
     stack::StackRef,
-    x509::{X509, X509StoreContextRef, verify::X509VerifyParamRef},
+    x509::{X509, X509CrlRef, X509StoreContextRef, store::X509StoreBuilderRef, verify::X509VerifyParamRef},
 };
 use openssl_sys as sys;
 
-use crate::verifier;
-
-/// `SSL_CTRL_SET_CLIENT_SIGALGS_LIST` of `openssl/ssl.h`.
-const SET_CLIENT_SIGALGS_LIST: c_int = 102;
-
-/// `SSL_KEY_UPDATE_NOT_REQUESTED` of `openssl/ssl.h`: the peer may keep its own keys.
-const KEY_UPDATE_NOT_REQUESTED: c_int = 0;
+use super::done;
+use crate::{revocation, verifier};
 
 type VerifyCallback = unsafe extern "C" fn(*mut sys::X509_STORE_CTX, *mut c_void) -> c_int;
+type FaultCallback = unsafe extern "C" fn(c_int, *mut sys::X509_STORE_CTX) -> c_int;
 
 // As OpenSSL 3.0 to 3.6 declare them in `openssl/ssl.h` and `openssl/x509_vfy.h`.
 unsafe extern "C" {
@@ -37,9 +28,11 @@ unsafe extern "C" {
         callback: Option<VerifyCallback>,
         argument: *mut c_void,
     );
-    fn SSL_key_update(ssl: *mut sys::SSL, update_type: c_int) -> c_int;
     fn X509_STORE_CTX_get0_untrusted(context: *const sys::X509_STORE_CTX) -> *mut sys::stack_st_X509;
+    fn X509_STORE_CTX_get_num_untrusted(context: *const sys::X509_STORE_CTX) -> c_int;
     fn X509_STORE_CTX_get0_param(context: *const sys::X509_STORE_CTX) -> *mut sys::X509_VERIFY_PARAM;
+    fn X509_STORE_add_crl(store: *mut sys::X509_STORE, crl: *mut sys::X509_CRL) -> c_int;
+    fn X509_STORE_set_verify_cb(store: *mut sys::X509_STORE, callback: Option<FaultCallback>);
 }
 
 /// Has [`verifier::decide`] decide on every chain that a connection of this context is presented with.
@@ -68,6 +61,13 @@ pub(crate) fn presented(context: &X509StoreContextRef) -> Option<&StackRef<X509>
     }
 }
 
+/// How many certificates of a verification's path stand below the first that is trusted.
+pub(crate) fn below_root(context: &X509StoreContextRef) -> usize {
+    // SAFETY: the verification is borrowed, and only read.
+    let count = unsafe { X509_STORE_CTX_get_num_untrusted(context.as_ptr()) };
+    usize::try_from(count).unwrap_or_default()
+}
+
 /// The parameters of a verification that has been initialised.
 pub(crate) fn parameters(context: &mut X509StoreContextRef) -> Option<&mut X509VerifyParamRef> {
     // SAFETY: the parameters belong to the verification, which is borrowed for as long as they are; null says
@@ -84,47 +84,29 @@ pub(crate) fn set_verify_error(context: &mut X509StoreContextRef, code: c_int) {
     unsafe { sys::X509_STORE_CTX_set_error(context.as_ptr(), code) }
 }
 
-/// The signature schemes of certificates and signatures of clients, by name: those that a server accepts, or
-/// those that a client signs with.
-pub(crate) fn set_client_sigalgs_list(
-    builder: &mut SslContextBuilder,
-    names: &str,
-) -> Result<(), ErrorStack> {
-    let Ok(names) = CString::new(names) else { return Err(ErrorStack::get()) };
-    // SAFETY: the builder owns the context; OpenSSL parses the text, which ends in NUL, and keeps none of it.
-    let set = unsafe {
-        let text = names.as_ptr().cast_mut().cast();
-        sys::SSL_CTX_ctrl(builder.as_ptr(), SET_CLIENT_SIGALGS_LIST, 0 as c_long, text)
-    };
-    if set == 1 { Ok(()) } else { Err(ErrorStack::get()) }
+/// Adds a revocation list to what a store's verifications look into.
+pub(crate) fn add_crl(store: &mut X509StoreBuilderRef, crl: &X509CrlRef) -> Result<(), ErrorStack> {
+    // SAFETY: the store takes a reference of its own to the list.
+    done(unsafe { X509_STORE_add_crl(store.as_ptr(), crl.as_ptr()) })
 }
 
-/// Renews the keys for sending before the next record (RFC 8446 §4.6.3).
-pub(crate) fn update_sending_keys<S>(stream: &mut SslStream<S>) -> Result<(), ErrorStack> {
-    // SAFETY: the connection is nobody else's for the call; where it has no keys to update, the function says so.
-    let updated = unsafe { SSL_key_update(stream.ssl().as_ptr(), KEY_UPDATE_NOT_REQUESTED) };
-    if updated == 1 { Ok(()) } else { Err(ErrorStack::get()) }
+/// Has [`revocation::is_overlooked`] say which faults a verification with this store passes over.
+pub(crate) fn pass_over_faults(store: &mut X509StoreBuilderRef) {
+    // SAFETY: the builder owns the store, and the callback needs nothing that would have to outlive it.
+    unsafe { X509_STORE_set_verify_cb(store.as_ptr(), Some(fault_callback)) }
 }
 
-/// A session, together with the context of the connection that it is from.
-pub(crate) struct ResumableSession {
-    context: SslContext,
-    session: SslSession,
-}
-
-impl ResumableSession {
-    /// The session of a connection, if it has one.
-    pub(crate) fn of(ssl: &SslRef) -> Option<Self> {
-        Some(Self { context: ssl.ssl_context().to_owned(), session: ssl.session()?.to_owned() })
+unsafe extern "C" fn fault_callback(accepted: c_int, context: *mut sys::X509_STORE_CTX) -> c_int {
+    if accepted != 0 {
+        return accepted;
     }
-
-    /// Offers it for resumption; refuses on a connection of another context.
-    pub(crate) fn offer(&self, ssl: &mut SslRef) -> bool {
-        if !std::ptr::eq(ssl.ssl_context(), &*self.context) {
-            return false;
-        }
-        // SAFETY: the function wants session and connection to be of one context. They are: the session's own
-        // is held alive here, so that its address is no other's.
-        unsafe { ssl.set_session(&self.session) }.is_ok()
+    // SAFETY: OpenSSL passes the verification that it is in, and touches it again only after the return.
+    let context = unsafe { X509StoreContextRef::from_ptr_mut(context) };
+    // A panic must not cross into C; what panicked has passed over nothing.
+    let overlooked = catch_unwind(AssertUnwindSafe(|| revocation::is_overlooked(context)));
+    if !overlooked.unwrap_or(false) {
+        return 0;
     }
+    set_verify_error(context, sys::X509_V_OK);
+    1
 }

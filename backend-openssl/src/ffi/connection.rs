@@ -1,0 +1,150 @@
+//! What one connection is told and asked.
+
+use std::{
+    ffi::{CString, c_int, c_uint, c_void},
+    slice,
+    sync::atomic::Ordering,
+};
+
+use foreign_types::ForeignTypeRef;
+use openssl::{
+    error::ErrorStack,
+    ssl::{SslRef, SslStream},
+};
+use openssl_sys as sys;
+
+use super::done;
+use crate::connection::Connection;
+
+/// The content type of a handshake record, and the type of a KeyUpdate in it (RFC 8446 §5.1, §4).
+const HANDSHAKE: c_int = 22;
+const KEY_UPDATE: u8 = 24;
+
+/// `SSL_CTRL_SET_SIGALGS_LIST` of `openssl/ssl.h`.
+const SET_SIGALGS_LIST: c_int = 98;
+
+type MessageCallback =
+    unsafe extern "C" fn(c_int, c_int, c_int, *const c_void, usize, *mut sys::SSL, *mut c_void);
+
+// As OpenSSL 3.0 to 3.6 declare them in `openssl/ssl.h` and `openssl/tls1.h`.
+unsafe extern "C" {
+    fn SSL_certs_clear(ssl: *mut sys::SSL);
+    fn SSL_set_session_id_context(ssl: *mut sys::SSL, context: *const u8, length: c_uint) -> c_int;
+    fn SSL_get_signature_type_nid(ssl: *const sys::SSL, nid: *mut c_int) -> c_int;
+    fn SSL_get_early_data_status(ssl: *const sys::SSL) -> c_int;
+    fn SSL_key_update(ssl: *mut sys::SSL, update_type: c_int) -> c_int;
+    fn SSL_new_session_ticket(ssl: *mut sys::SSL) -> c_int;
+    fn SSL_set_msg_callback(ssl: *mut sys::SSL, callback: Option<MessageCallback>);
+}
+
+/// Takes back the certificates that the context has given the connection.
+pub(crate) fn clear_certificates(ssl: &mut SslRef) {
+    // SAFETY: the connection is borrowed for the call.
+    unsafe { SSL_certs_clear(ssl.as_ptr()) }
+}
+
+/// Only sessions of this context are resumed on the connection.
+pub(crate) fn set_session_id_context(ssl: &mut SslRef, context: &[u8; 32]) -> Result<(), ErrorStack> {
+    // SAFETY: OpenSSL copies the bytes, of which it takes up to 32.
+    done(unsafe { SSL_set_session_id_context(ssl.as_ptr(), context.as_ptr(), context.len() as c_uint) })
+}
+
+/// The signature schemes, by name, that this connection of a server signs with.
+pub(crate) fn set_sigalgs_list(ssl: &mut SslRef, names: &str) -> Result<(), ErrorStack> {
+    let Ok(names) = CString::new(names) else { return Err(ErrorStack::get()) };
+    // SAFETY: the connection is borrowed for the call; OpenSSL parses the text, which ends in NUL, and keeps none of it.
+    let set = unsafe {
+        let text = names.as_ptr().cast_mut().cast();
+        sys::SSL_ctrl(ssl.as_ptr(), SET_SIGALGS_LIST, 0, text)
+    };
+    done(set as c_int)
+}
+
+/// Whether this client has presented a certificate: it has chosen a scheme to sign with.
+pub(crate) fn has_presented_certificate(ssl: &SslRef) -> bool {
+    let mut nid = 0;
+    // SAFETY: the connection is borrowed, and the number is written to the place given.
+    unsafe { SSL_get_signature_type_nid(ssl.as_ptr(), &mut nid) == 1 }
+}
+
+/// What became of early data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EarlyData {
+    NotSent,
+    Rejected,
+    Accepted,
+}
+
+/// What became of early data, once the handshake is complete.
+pub(crate) fn early_data_status(ssl: &SslRef) -> EarlyData {
+    // SAFETY: the connection is borrowed, and only read.
+    match unsafe { SSL_get_early_data_status(ssl.as_ptr()) } {
+        2 => EarlyData::Accepted,
+        1 => EarlyData::Rejected,
+        _ => EarlyData::NotSent,
+    }
+}
+
+/// Has the next call send a KeyUpdate (RFC 8446 §4.6.3), and new keys protect what follows it.
+pub(crate) fn update_keys<S>(stream: &mut SslStream<S>, ask_peer: bool) -> Result<(), ErrorStack> {
+    // SAFETY: the connection is borrowed for the call; where it has no keys to update, the function says so.
+    done(unsafe { SSL_key_update(stream.ssl().as_ptr(), ask_peer.into()) })
+}
+
+/// Has the next call of this server send one more ticket.
+pub(crate) fn add_ticket<S>(stream: &mut SslStream<S>) -> Result<(), ErrorStack> {
+    // SAFETY: the connection is borrowed for the call; where it can send no ticket, the function says so.
+    done(unsafe { SSL_new_session_ticket(stream.ssl().as_ptr()) })
+}
+
+/// Notes in the [`Connection`] when the peer has updated its keys.
+pub(crate) fn note_key_updates<S>(stream: &mut SslStream<S>) {
+    // SAFETY: the connection is borrowed for the call, and the callback needs nothing that would have to outlive it.
+    unsafe { SSL_set_msg_callback(stream.ssl().as_ptr(), Some(message_callback)) }
+}
+
+unsafe extern "C" fn message_callback(
+    sent: c_int,
+    _version: c_int,
+    content_type: c_int,
+    message: *const c_void,
+    length: usize,
+    ssl: *mut sys::SSL,
+    _argument: *mut c_void,
+) {
+    if sent != 0 || content_type != HANDSHAKE || message.is_null() || length == 0 {
+        return;
+    }
+    // SAFETY: OpenSSL passes a message of this length, at least one byte, and the connection that received it, both
+    // for the time of the call.
+    let (first, ssl) = unsafe { (slice::from_raw_parts(message.cast::<u8>(), 1)[0], SslRef::from_ptr(ssl)) };
+    if first == KEY_UPDATE
+        && let Some(connection) = Connection::of(ssl)
+    {
+        connection.key_update_asked.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Fills `output` with key material (RFC 8446 §7.5, RFC 5705).
+pub(crate) fn export_keying_material(
+    ssl: &SslRef,
+    output: &mut [u8],
+    label: &[u8],
+    context: Option<&[u8]>,
+) -> Result<(), ErrorStack> {
+    let (bytes, length) = context.map_or((std::ptr::null(), 0), |bytes| (bytes.as_ptr(), bytes.len()));
+    // SAFETY: every pointer is read or written for the length that stands beside it; without a context its pointer is
+    // not read. The connection is not changed: OpenSSL derives from the secret that it keeps for this.
+    done(unsafe {
+        sys::SSL_export_keying_material(
+            ssl.as_ptr(),
+            output.as_mut_ptr(),
+            output.len(),
+            label.as_ptr().cast(),
+            label.len(),
+            bytes,
+            length,
+            context.is_some().into(),
+        )
+    })
+}

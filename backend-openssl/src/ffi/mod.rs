@@ -1,0 +1,36 @@
+//! What the `openssl` crate does not wrap, by theme. Nothing outside this folder is unsafe.
+//!
+//! Every function here is safe to call with anything that its types allow.
+#![allow(unsafe_code, reason = "foreign functions; each call says why it is sound")]
+
+mod connection;
+mod context;
+pub(crate) mod provider;
+mod session;
+mod ticket;
+mod verification;
+
+use std::ffi::c_int;
+
+use openssl::error::ErrorStack;
+
+pub(crate) use self::{
+    connection::{
+        EarlyData, add_ticket, clear_certificates, early_data_status, export_keying_material,
+        has_presented_certificate, note_key_updates, set_session_id_context, set_sigalgs_list, update_keys,
+    },
+    context::{
+        add_chain_certificate, set_client_sigalgs_list, set_max_send_fragment, set_recv_max_early_data,
+        set_session_lifetime, without_replay_protection,
+    },
+    session::{ResumableSession, look_up_sessions, offer_foreign, ticket_lifetime_hint},
+    ticket::use_ticket_keys,
+    verification::{
+        add_crl, below_root, decide_on_chains, parameters, pass_over_faults, presented, set_verify_error,
+    },
+};
+
+/// What a function says that returns one on success.
+fn done(result: c_int) -> Result<(), ErrorStack> {
+    if result == 1 { Ok(()) } else { Err(ErrorStack::get()) }
+}

@@ -1,0 +1,62 @@
+//! Whom a configuration trusts, as OpenSSL's store of roots and revocation lists.
+
+use std::sync::Arc;
+
+use openssl::{
+    ssl::SslContextBuilder,
+    x509::{
+        X509,
+        store::{X509Store, X509StoreBuilder},
+        verify::X509VerifyFlags,
+    },
+};
+use polytls_api::{CertificateRevocationListDer, CertificateVerifier, ConfigError, Roots};
+
+use crate::{error::configuration, ffi, revocation};
+
+/// Who decides on the peer's chain: the application's verifier, else OpenSSL with the roots.
+pub(crate) fn trust(
+    builder: &mut SslContextBuilder,
+    verifier: Option<&Arc<dyn CertificateVerifier>>,
+    roots: Option<&Roots>,
+    crls: &[CertificateRevocationListDer<'static>],
+) -> Result<(), ConfigError> {
+    ffi::decide_on_chains(builder);
+    match (verifier, roots) {
+        (Some(_), _) => Ok(()),
+        (None, Some(roots)) => {
+            builder.set_verify_cert_store(trust_store(roots, crls)?).map_err(configuration)
+        }
+        (None, None) => Err(ConfigError::NoRoots { reason: "none were given".into() }),
+    }
+}
+
+/// The roots, and the revocation lists, as OpenSSL's store.
+pub(crate) fn trust_store(
+    roots: &Roots,
+    crls: &[CertificateRevocationListDer<'static>],
+) -> Result<X509Store, ConfigError> {
+    let mut store = X509StoreBuilder::new().map_err(configuration)?;
+    // Whatever was given as a root is one, be it self-signed or not.
+    store.set_flags(X509VerifyFlags::PARTIAL_CHAIN).map_err(configuration)?;
+    let mut trusted = 0_usize;
+    for certificate in roots.certificates()?.iter() {
+        match (X509::from_der(certificate), roots) {
+            (Ok(certificate), _) => {
+                store.add_cert(certificate).map_err(configuration)?;
+                trusted += 1;
+            }
+            (Err(error), Roots::Explicit(_)) => {
+                let reason = format!("a root is malformed: {error}");
+                return Err(ConfigError::Certificates { reason });
+            }
+            // A root in the system's store that OpenSSL cannot read takes nothing from the others.
+            (Err(_), _) => {}
+        }
+    }
+    if trusted == 0 && *roots != Roots::None {
+        return Err(ConfigError::NoRoots { reason: "OpenSSL can read none of them".into() });
+    }
+    revocation::check(&mut store, crls)?;
+    Ok(store.build())
+}
