@@ -6,10 +6,10 @@
 
 use std::{cell::RefCell, sync::Arc};
 
-use polytls_api::HeldVerdict;
+use polytls_api::{HeldVerdict, HookError};
 use rustls::sign::CertifiedKey;
 
-use crate::exporter::LoggedSecret;
+use crate::{exporter::LoggedSecret, sessions::ClientSession, tickets::KeptSession};
 
 thread_local! {
     static DESK: RefCell<Option<Desk>> = const { RefCell::new(None) };
@@ -28,6 +28,24 @@ pub(crate) struct Desk {
     pub(crate) ocsp_response: Option<Vec<u8>>,
     /// What key material is exported from.
     pub(crate) exporter_secret: Option<LoggedSecret>,
+    /// On a client: a session to offer.
+    pub(crate) offered: Option<ClientSession>,
+    /// On a client: a session for the application's store.
+    pub(crate) received: Option<ClientSession>,
+    /// On a server: sessions that the client would resume, out of the application's store.
+    pub(crate) taken: Vec<KeptSession>,
+    /// On a server: the one of them that goes back there if the handshake goes well.
+    pub(crate) resumed: Option<KeptSession>,
+    /// On a server: sessions for the application's store.
+    pub(crate) kept: Vec<KeptSession>,
+    /// On a server: the client has offered early data.
+    pub(crate) early_data_offered: bool,
+    /// What a client's first record after its early data is sealed under.
+    pub(crate) handshake_secret: Option<LoggedSecret>,
+    /// The application's signer has been asked.
+    pub(crate) signed: bool,
+    /// It could not answer.
+    pub(crate) hook_failure: Option<HookError>,
 }
 
 /// Makes a call with the desk in place.

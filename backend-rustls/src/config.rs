@@ -4,28 +4,29 @@ use std::sync::Arc;
 
 use polytls_api::{
     BackendInfo, CertificateRevocationListDer, CertificateVerifier, ClientAuthentication, ClientConfig,
-    ConfigError, ConfigOption, KeyLog, NamedGroup, ProtocolSettings, ProtocolVersion, Roots, ServerConfig,
+    ConfigError, KeyLog, NamedGroup, ProtocolSettings, ProtocolVersion, Roots, ServerConfig, SigningThreads,
 };
 use rustls::{
     NamedGroup as RustlsGroup, SignatureScheme, SupportedProtocolVersion,
     client::Resumption,
-    crypto::{CryptoProvider, SupportedKxGroup, aws_lc_rs},
+    crypto::{CryptoProvider, SupportedKxGroup},
     server::{NoServerSessionStorage, WebPkiClientVerifier},
     version::{TLS12, TLS13},
 };
 
 use crate::{
-    NAME,
     call::at_desk,
-    error,
-    exporter::LoggedSecret,
+    early_data, error,
+    exporter::{CLIENT_HANDSHAKE_TRAFFIC_SECRET, LoggedSecret},
     identities::{ClientResolver, Identities, ServerResolver, certified_key},
+    sessions::{ClientSessions, ServerStore, Store},
+    signer::RemoteKey,
+    tickets::{DeskSessions, MemorySessions, SealedTickets},
     verifier::{HandshakeVerifier, WebPkiVerifier},
 };
 
-/// How many servers a client remembers sessions of, and how many of each.
+/// How many servers a client remembers sessions of.
 const REMEMBERED_SERVERS: usize = 256;
-const REMEMBERED_SESSIONS: usize = 8;
 
 /// RFC 8446 §5.1: a record's header, which rustls counts with what is in it.
 const HEADER_LEN: usize = 5;
@@ -34,8 +35,16 @@ const HEADER_LEN: usize = 5;
 #[derive(Debug)]
 pub(crate) struct PreparedClient {
     pub(crate) rustls: Arc<rustls::ClientConfig>,
+    /// The same for connections that send early data, where they may.
+    pub(crate) with_early_data: Option<Arc<rustls::ClientConfig>>,
     pub(crate) backend: BackendInfo,
     pub(crate) sni: bool,
+    /// Where rustls finds sessions, if it may.
+    pub(crate) sessions: Option<Arc<ClientSessions>>,
+    /// Where the application keeps them.
+    pub(crate) store: Option<Store>,
+    /// Where the identity's signer is asked, if it has one.
+    pub(crate) signing: Option<SigningThreads>,
     pub(crate) most_plaintext: Option<usize>,
 }
 
@@ -46,6 +55,10 @@ pub(crate) struct PreparedServer {
     pub(crate) backend: BackendInfo,
     pub(crate) config: ServerConfig,
     pub(crate) identities: Identities,
+    /// Where the application keeps sessions.
+    pub(crate) store: Option<ServerStore>,
+    /// Where the signers of identities are asked.
+    pub(crate) signing: SigningThreads,
     pub(crate) most_plaintext: Option<usize>,
 }
 
@@ -73,20 +86,28 @@ pub(crate) fn client(
     built.alpn_protocols = settings.alpn().to_vec();
     built.enable_sni = config.sni();
     built.enable_secret_extraction = true;
-    built.resumption = match settings.resumption() {
-        Some(false) => Resumption::disabled(),
-        None | Some(true) => {
-            let servers = config.session_cache_size().unwrap_or(REMEMBERED_SERVERS);
-            // rustls counts sessions, and divides by eight.
-            Resumption::in_memory_sessions(servers.saturating_mul(REMEMBERED_SESSIONS))
-        }
+    let store = Store::new(settings).filter(|_| settings.resumption() != Some(false));
+    let sessions = (settings.resumption() != Some(false)).then(|| {
+        let servers = config.session_cache_size().unwrap_or(REMEMBERED_SERVERS);
+        Arc::new(ClientSessions::new(servers, store.is_some()))
+    });
+    built.resumption = match &sessions {
+        Some(sessions) => Resumption::store(sessions.clone()),
+        None => Resumption::disabled(),
     };
     built.key_log = key_log(settings);
     built.max_fragment_size = settings.max_record_plaintext().map(|most| most + HEADER_LEN);
     Ok(PreparedClient {
+        with_early_data: config.early_data().then(|| Arc::new(with_early_data(&built))),
         rustls: Arc::new(built),
         backend,
         sni: config.sni(),
+        sessions,
+        store,
+        signing: config
+            .identity()
+            .filter(|identity| RemoteKey::is_needed_for(identity))
+            .map(|_| SigningThreads::default()),
         most_plaintext: settings.max_record_plaintext(),
     })
 }
@@ -117,12 +138,8 @@ pub(crate) fn server(
         .with_cert_resolver(Arc::new(ServerResolver));
     built.alpn_protocols = settings.alpn().to_vec();
     built.enable_secret_extraction = true;
-    built.session_storage = Arc::new(NoServerSessionStorage {});
-    match settings.resumption() {
-        Some(false) => built.send_tls13_tickets = 0,
-        // Tickets under a key that rotates every six hours: nothing is kept for a client.
-        None | Some(true) => built.ticketer = aws_lc_rs::Ticketer::new().map_err(error::configuration)?,
-    }
+    let store = ServerStore::new(config).filter(|_| settings.resumption() != Some(false));
+    keep_sessions(&mut built, config, store.is_some())?;
     built.key_log = key_log(settings);
     built.max_fragment_size = settings.max_record_plaintext().map(|most| most + HEADER_LEN);
     Ok(PreparedServer {
@@ -130,12 +147,47 @@ pub(crate) fn server(
         backend,
         config: config.clone(),
         identities,
+        store,
+        signing: SigningThreads::default(),
         most_plaintext: settings.max_record_plaintext(),
     })
 }
 
-pub(crate) fn unsupported(option: ConfigOption) -> ConfigError {
-    ConfigError::Unsupported { backend: NAME, option }
+/// The same configuration, under the same verifier and with the same sessions.
+fn with_early_data(config: &rustls::ClientConfig) -> rustls::ClientConfig {
+    let mut config = config.clone();
+    config.enable_early_data = true;
+    config
+}
+
+/// How sessions are kept: in the application's store, in memory where early data is taken, else with the clients.
+fn keep_sessions(
+    built: &mut rustls::ServerConfig,
+    config: &ServerConfig,
+    stored: bool,
+) -> Result<(), ConfigError> {
+    let lifetime = config.session_lifetime();
+    let early_data = config.max_early_data() > 0;
+    built.session_storage = Arc::new(NoServerSessionStorage {});
+    built.send_tls13_tickets = usize::from(config.tickets());
+    if early_data {
+        built.max_early_data_size = early_data::with_slack(config.max_early_data());
+    }
+    match (stored, early_data) {
+        _ if config.protocol().resumption() == Some(false) => built.send_tls13_tickets = 0,
+        (true, _) => {
+            built.session_storage = Arc::new(DeskSessions { lifetime });
+            // With a ticketer rustls takes no early data; without one its tickets say 24 hours.
+            if !early_data {
+                built.ticketer = Arc::new(DeskSessions { lifetime });
+            }
+        }
+        (false, true) => built.session_storage = Arc::new(MemorySessions::new(lifetime)),
+        (false, false) => {
+            built.ticketer = Arc::new(SealedTickets::new(lifetime).map_err(error::configuration)?);
+        }
+    }
+    Ok(())
 }
 
 /// What decides on the peer's chain.
@@ -217,10 +269,16 @@ impl rustls::KeyLog for LogAdapter {
         }
         if LoggedSecret::is_wanted(label) {
             at_desk(|desk| desk.exporter_secret = LoggedSecret::new(client_random, secret));
+        } else if label == CLIENT_HANDSHAKE_TRAFFIC_SECRET {
+            at_desk(|desk| {
+                if desk.early_data_offered {
+                    desk.handshake_secret = LoggedSecret::new(client_random, secret);
+                }
+            });
         }
     }
 
     fn will_log(&self, label: &str) -> bool {
-        self.0.is_some() || LoggedSecret::is_wanted(label)
+        self.0.is_some() || LoggedSecret::is_wanted(label) || label == CLIENT_HANDSHAKE_TRAFFIC_SECRET
     }
 }

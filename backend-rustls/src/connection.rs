@@ -1,9 +1,9 @@
 //! A connection: the handshake, what it negotiated, and the keys that it ends in.
 
 use polytls_api::{
-    AlertDescription, CertificateDer, CipherSuite, ClientHandshake, ConfigError, ConnectOptions,
-    ConnectionInfo, Error, ErrorKind, Established, ProtocolVersion, ServerHandshake, ServerName, Transport,
-    async_trait,
+    AlertDescription, Background, CertificateDer, CipherSuite, ClientHandshake, ConfigError, ConnectOptions,
+    ConnectionInfo, EarlyDataStatus, Error, ErrorKind, Established, ProtocolVersion, ServerHandshake,
+    ServerName, Transport, async_trait,
     record::{KeySchedule, RecordSession, Role},
 };
 use rustls::{
@@ -15,10 +15,13 @@ use crate::{
     NAME,
     call::{Desk, with_desk},
     config::{PreparedClient, PreparedServer, named_group},
-    drive::Drive,
+    drive::{ClientEngine, Drive, ServerEngine},
+    early_data::EarlyData,
     error,
     exporter::{Exporter, ServerRandom},
     kernel::{Kernel, traffic_keys},
+    sessions::ClientStore,
+    signer::RemoteKey,
     verifier::pki_name,
 };
 
@@ -31,24 +34,61 @@ impl ClientHandshake for Client {
     async fn connect(
         &self,
         name: &ServerName,
-        _options: &ConnectOptions,
+        options: &ConnectOptions,
         transport: &mut Transport<'_>,
     ) -> Result<Established, Error> {
         let mut info = ConnectionInfo::new(self.0.backend.clone());
         if self.0.sni {
             info.server_name = name.sni().map(ToOwned::to_owned);
         }
-        let peer = pki_name(name).map_err(Error::from)?;
+        let background = Background::default();
+        let store = self.0.store.as_ref().map(|store| ClientStore::new(store, name, background.clone()));
         let mut desk = Desk::default();
-        let connection =
-            with_desk(&mut desk, || UnbufferedClientConnection::new(self.0.rustls.clone(), peer));
-        let mut drive = Drive::new(connection.map_err(error::connection)?, desk, transport);
-        drive.run(&mut info).await?;
-        let Drive { engine, desk, server_random, .. } = drive;
-        let version = describe(&engine, &mut info)?;
-        let established = Ending { role: Role::Client, version, server_random, most: self.0.most_plaintext };
-        let (secrets, kernel) = engine.dangerous_into_kernel_connection().map_err(error::connection)?;
-        established.finish(desk, info, secrets, kernel)
+        if let Some(store) = &store {
+            desk.offered = store.take().await;
+        }
+        let engine = self.start(name, options, &mut desk)?;
+        let mut drive = Drive::new(engine, desk, transport);
+        drive.signing = self.0.signing.as_ref();
+        let Drive { engine, mut desk, server_random, .. } = drive.run(&mut info).await?;
+        if let (Some(store), Some(session)) = (&store, desk.received.take()) {
+            store.keep_tls12(session);
+        }
+        info.early_data = engine.early_data.status;
+        let version = describe(&engine.connection, &mut info)?;
+        let ending =
+            Ending { role: Role::Client, version, server_random, most: self.0.most_plaintext, store };
+        let (secrets, kernel) =
+            engine.connection.dangerous_into_kernel_connection().map_err(error::connection)?;
+        let mut established = ending.finish(desk, info, secrets, kernel)?;
+        established.background = background;
+        Ok(established)
+    }
+}
+
+impl Client {
+    /// rustls's connection, with early data if it is to be sent and the session to be offered allows as much.
+    fn start(
+        &self,
+        name: &ServerName,
+        options: &ConnectOptions,
+        desk: &mut Desk,
+    ) -> Result<ClientEngine, Error> {
+        let peer = pki_name(name).map_err(Error::from)?;
+        let mut config = &self.0.rustls;
+        let mut early_data = None;
+        if let (Some(with_early_data), Some(data)) = (&self.0.with_early_data, &options.early_data) {
+            if let (None, Some(sessions)) = (&self.0.store, &self.0.sessions) {
+                desk.offered = sessions.take_tls13(&peer);
+            }
+            if desk.offered.as_ref().is_some_and(|session| session.allows(data)) {
+                config = with_early_data;
+                early_data = Some(data.clone());
+            }
+        }
+        let connection = with_desk(desk, || UnbufferedClientConnection::new(config.clone(), peer))
+            .map_err(error::connection)?;
+        Ok(ClientEngine { connection, early_data: EarlyData::new(early_data, self.0.most_plaintext) })
     }
 }
 
@@ -62,15 +102,34 @@ impl ServerHandshake for Server {
         let mut info = ConnectionInfo::new(self.0.backend.clone());
         let identity = self.0.config.resolve_identity(transport).await?;
         let certified = self.0.identities.certified(&identity).map_err(|error| unusable(error, transport))?;
-        let desk = Desk { identity: Some(certified), ..Desk::default() };
+        let mut desk = Desk { identity: Some(certified), ..Desk::default() };
+        if let Some(store) = &self.0.store {
+            desk.taken = store.take(transport).await?;
+        }
+        let takes_early_data = self.0.config.max_early_data() > 0;
+        desk.early_data_offered = takes_early_data && transport.client_hello().await?.offers_early_data();
         let connection = UnbufferedServerConnection::new(self.0.rustls.clone()).map_err(error::connection)?;
-        let mut drive = Drive::new(connection, desk, transport);
-        drive.run(&mut info).await?;
-        let Drive { engine, desk, server_random, .. } = drive;
-        let version = describe(&engine, &mut info)?;
-        let established = Ending { role: Role::Server, version, server_random, most: self.0.most_plaintext };
-        let (secrets, kernel) = engine.dangerous_into_kernel_connection().map_err(error::connection)?;
-        established.finish(desk, info, secrets, kernel)
+        let engine = ServerEngine { connection, early_data: None };
+        let mut drive = Drive::new(engine, desk, transport);
+        drive.signing = RemoteKey::is_needed_for(&identity).then_some(&self.0.signing);
+        drive.store = self.0.store.as_ref();
+        let Drive { engine, mut desk, server_random, .. } = drive.run(&mut info).await?;
+        if let (Some(store), Some(resumed)) = (&self.0.store, desk.resumed.take()) {
+            store.keep([resumed]).await;
+        }
+        info.early_data = match &engine.early_data {
+            Some(_) => EarlyDataStatus::Accepted,
+            None if desk.early_data_offered => EarlyDataStatus::Rejected,
+            None => EarlyDataStatus::NotOffered,
+        };
+        let ServerEngine { connection, early_data } = engine;
+        let version = describe(&connection, &mut info)?;
+        let most = self.0.most_plaintext;
+        let ending = Ending { role: Role::Server, version, server_random, most, store: None };
+        let (secrets, kernel) = connection.dangerous_into_kernel_connection().map_err(error::connection)?;
+        let mut established = ending.finish(desk, info, secrets, kernel)?;
+        established.early_data = early_data;
+        Ok(established)
     }
 }
 
@@ -106,6 +165,8 @@ struct Ending {
     server_random: ServerRandom,
     /// The most plaintext in a record that is sent.
     most: Option<usize>,
+    /// On a client: where the application keeps sessions.
+    store: Option<ClientStore>,
 }
 
 impl Ending {
@@ -128,7 +189,7 @@ impl Ending {
             .and_then(|secret| Exporter::new(self.version, suite, secret, &self.server_random));
         let sending = traffic_keys(suite, secrets.tx)?;
         let receiving = traffic_keys(suite, secrets.rx)?;
-        let schedule = Box::new(Kernel { connection, suite, exporter });
+        let schedule = Box::new(Kernel { connection, suite, exporter, store: self.store });
         let mut session = RecordSession::new(NAME, self.role, self.version, sending, receiving, schedule);
         if let Some(most) = self.most {
             session = session.with_max_plaintext(most);

@@ -5,10 +5,12 @@
 //! awaited before rustls sees another byte or the peer is sent one.
 
 use polytls_api::{
-    AlertDescription, Buffer, CertificateError, ConnectionInfo, Error, ErrorKind, HeldVerdict, Transport,
+    AlertDescription, Buffer, CertificateError, CipherSuite, ConnectionInfo, Error, ErrorKind, HeldVerdict,
+    ReplayableData, SigningThreads, Transport,
 };
 use rustls::{
     CommonState,
+    ProtocolVersion::TLSv1_3,
     client::UnbufferedClientConnection,
     server::UnbufferedServerConnection,
     unbuffered::{ConnectionState, EncodeError, EncodeTlsData, UnbufferedStatus},
@@ -17,21 +19,25 @@ use rustls::{
 use crate::{
     NAME,
     call::{Desk, with_desk},
+    early_data::{self, EarlyData, HandshakeKeys},
     error,
     exporter::ServerRandom,
+    sessions::ServerStore,
 };
 
 /// RFC 5246 §6.2.3: no record of any version is longer.
 const MAX_FRAGMENT: usize = (1 << 14) + 2048;
 
+/// RFC 8446 §5.1: what every record of TLS 1.3 says that is sealed.
+const APPLICATION_DATA: u8 = 23;
+
 /// What the two kinds of connection have in common.
-pub(crate) trait Engine: Send {
+pub(crate) trait Engine: Send + 'static {
     /// Whether the ServerHello goes out from here.
     const IS_SERVER: bool;
 
     fn step(&mut self, shown: &mut [u8], outgoing: &mut Buffer) -> (usize, Step);
-    fn is_handshaking(&self) -> bool;
-    fn wants_write(&self) -> bool;
+    fn state(&self) -> &CommonState;
 }
 
 /// What rustls wants next.
@@ -47,40 +53,61 @@ pub(crate) enum Step {
     Failed(Error),
 }
 
-impl Engine for UnbufferedClientConnection {
+/// A client's connection, with the early data that it sends.
+pub(crate) struct ClientEngine {
+    pub(crate) connection: UnbufferedClientConnection,
+    pub(crate) early_data: EarlyData,
+}
+
+impl Engine for ClientEngine {
     const IS_SERVER: bool = false;
 
     fn step(&mut self, shown: &mut [u8], outgoing: &mut Buffer) -> (usize, Step) {
-        step(self.process_tls_records(shown), outgoing)
+        let UnbufferedStatus { discard, state, .. } = self.connection.process_tls_records(shown);
+        let step = match state {
+            Ok(ConnectionState::TransmitTlsData(transmit)) => {
+                self.early_data.send(transmit, outgoing).map_or_else(Step::Failed, |()| Step::Again)
+            }
+            state => step(state, outgoing),
+        };
+        if let Step::Encoded(count) = step {
+            self.early_data.encoded(last(outgoing, count));
+        }
+        (discard, step)
     }
 
-    fn is_handshaking(&self) -> bool {
-        CommonState::is_handshaking(self)
-    }
-
-    fn wants_write(&self) -> bool {
-        CommonState::wants_write(self)
+    fn state(&self) -> &CommonState {
+        &self.connection
     }
 }
 
-impl Engine for UnbufferedServerConnection {
+/// A server's connection, with the early data that it has taken.
+pub(crate) struct ServerEngine {
+    pub(crate) connection: UnbufferedServerConnection,
+    pub(crate) early_data: Option<ReplayableData>,
+}
+
+impl Engine for ServerEngine {
     const IS_SERVER: bool = true;
 
     fn step(&mut self, shown: &mut [u8], outgoing: &mut Buffer) -> (usize, Step) {
-        step(self.process_tls_records(shown), outgoing)
+        let UnbufferedStatus { discard, state, .. } = self.connection.process_tls_records(shown);
+        let step = match state {
+            Ok(ConnectionState::ReadEarlyData(reading)) => {
+                early_data::collect(reading, &mut self.early_data).map_or_else(Step::Failed, |()| Step::Again)
+            }
+            state => step(state, outgoing),
+        };
+        (discard, step)
     }
 
-    fn is_handshaking(&self) -> bool {
-        CommonState::is_handshaking(self)
-    }
-
-    fn wants_write(&self) -> bool {
-        CommonState::wants_write(self)
+    fn state(&self) -> &CommonState {
+        &self.connection
     }
 }
 
-fn step<Data>(status: UnbufferedStatus<'_, '_, Data>, outgoing: &mut Buffer) -> (usize, Step) {
-    let step = match status.state {
+fn step<Data>(state: Result<ConnectionState<'_, '_, Data>, rustls::Error>, outgoing: &mut Buffer) -> Step {
+    match state {
         Ok(ConnectionState::EncodeTlsData(data)) => encode(data, outgoing),
         Ok(ConnectionState::TransmitTlsData(data)) => {
             data.done();
@@ -94,8 +121,13 @@ fn step<Data>(status: UnbufferedStatus<'_, '_, Data>, outgoing: &mut Buffer) -> 
         // Records are shown one at a time, so none can be read along with the end of the handshake.
         Ok(_) => Step::Failed(ErrorKind::PeerMisbehaved.into()),
         Err(error) => Step::Failed(error::connection(error)),
-    };
-    (status.discard, step)
+    }
+}
+
+/// The last bytes of what is to be sent.
+fn last(outgoing: &Buffer, count: usize) -> &[u8] {
+    let sent = outgoing.filled();
+    &sent[sent.len().saturating_sub(count)..]
 }
 
 fn encode<Data>(mut data: EncodeTlsData<'_, Data>, outgoing: &mut Buffer) -> Step {
@@ -118,30 +150,59 @@ pub(crate) struct Drive<'a, 't, E> {
     pub(crate) engine: E,
     pub(crate) desk: Desk,
     pub(crate) server_random: ServerRandom,
-    transport: &'a mut Transport<'t>,
+    pub(crate) transport: &'a mut Transport<'t>,
     /// How many of the incoming bytes rustls has been shown and has not consumed.
-    shown: usize,
+    pub(crate) shown: usize,
+    /// On a server that was offered early data: what tells it from the handshake.
+    handshake_keys: Option<HandshakeKeys>,
+    /// The record that is shown is early data.
+    is_early_data: bool,
+    /// Where a signer of the application's is asked, if there is one.
+    pub(crate) signing: Option<&'a SigningThreads>,
+    /// Where a server's sessions are stored, if the application says so.
+    pub(crate) store: Option<&'a ServerStore>,
 }
 
 impl<'a, 't, E: Engine> Drive<'a, 't, E> {
     pub(crate) fn new(engine: E, desk: Desk, transport: &'a mut Transport<'t>) -> Self {
-        Self { engine, desk, server_random: ServerRandom::new(), transport, shown: 0 }
+        let server_random = ServerRandom::new();
+        Self {
+            engine,
+            desk,
+            server_random,
+            transport,
+            shown: 0,
+            handshake_keys: None,
+            is_early_data: false,
+            signing: None,
+            store: None,
+        }
     }
 
     /// Runs the handshake to its end.
-    pub(crate) async fn run(&mut self, info: &mut ConnectionInfo) -> Result<(), Error> {
+    pub(crate) async fn run(mut self, info: &mut ConnectionInfo) -> Result<Self, Error> {
         loop {
-            let step = self.step();
-            match (self.desk.verdict.take(), step) {
-                (verdict, Step::Failed(failure)) => {
-                    self.send_alert();
-                    let reason = verdict.as_ref().and_then(HeldVerdict::refusal).cloned();
-                    return Err(refused(reason, failure));
+            let step = match self.signing {
+                // Only what a peer sends makes rustls sign, and it signs once.
+                Some(threads) if self.shown > 0 && !self.desk.signed => {
+                    let (drive, step) = self.step_on_thread(threads).await?;
+                    self = drive;
+                    step
                 }
+                _ => self.step(),
+            };
+            match (self.desk.verdict.take(), step) {
+                (verdict, Step::Failed(failure)) => return Err(self.give_up(verdict, failure)),
                 (Some(verdict), _) => self.settle(verdict, info).await?,
-                (None, Step::Traffic) if !self.engine.is_handshaking() => return Ok(()),
+                (None, Step::Traffic) if !self.engine.state().is_handshaking() => return Ok(self),
                 (None, Step::Again | Step::Encoded(_)) => {}
                 (None, Step::Blocked | Step::Traffic) => self.next_record().await?,
+            }
+            if let Some(store) = self.store
+                && !self.desk.kept.is_empty()
+            {
+                // A client may come back as soon as it has the ticket.
+                store.keep(self.desk.kept.drain(..)).await;
             }
         }
     }
@@ -150,15 +211,82 @@ impl<'a, 't, E: Engine> Drive<'a, 't, E> {
         let (incoming, outgoing) = self.transport.buffers();
         let (engine, shown) = (&mut self.engine, &mut incoming.filled_mut()[..self.shown]);
         let (consumed, step) = with_desk(&mut self.desk, || engine.step(shown, outgoing));
-        incoming.consume(consumed);
+        self.stepped(consumed, step)
+    }
+
+    /// A step in which the application's signer may be asked.
+    async fn step_on_thread(self, threads: &SigningThreads) -> Result<(Self, Step), Error> {
+        let Self {
+            mut engine,
+            mut desk,
+            server_random,
+            transport,
+            shown,
+            handshake_keys,
+            is_early_data,
+            signing,
+            store,
+        } = self;
+        let mut incoming = std::mem::take(transport.incoming());
+        let mut outgoing = std::mem::take(transport.outgoing());
+        let call = move || {
+            let shown = &mut incoming.filled_mut()[..shown];
+            let (consumed, step) = with_desk(&mut desk, || engine.step(shown, &mut outgoing));
+            (engine, desk, incoming, outgoing, consumed, step)
+        };
+        let (engine, desk, incoming, outgoing, consumed, step) = threads.run(call).await?;
+        *transport.incoming() = incoming;
+        *transport.outgoing() = outgoing;
+        let mut drive = Self {
+            engine,
+            desk,
+            server_random,
+            transport,
+            shown,
+            handshake_keys,
+            is_early_data,
+            signing,
+            store,
+        };
+        let step = drive.stepped(consumed, step);
+        Ok((drive, step))
+    }
+
+    fn stepped(&mut self, consumed: usize, step: Step) -> Step {
+        // rustls has passed over a record of early data that it does not take.
+        let passed_over = self.is_early_data && consumed == 0 && matches!(step, Step::Blocked);
+        let consumed = if passed_over { self.shown } else { consumed };
+        self.transport.incoming().consume(consumed);
         self.shown -= consumed;
+        if let Some(secret) = self.desk.handshake_secret.take()
+            && let Some(suite) = self.engine.state().negotiated_cipher_suite()
+        {
+            self.handshake_keys = HandshakeKeys::new(CipherSuite::from_code(suite.suite().into()), &secret);
+        }
         if let Step::Encoded(count) = step
             && E::IS_SERVER
         {
-            let sent = outgoing.filled();
-            self.server_random.read(&sent[sent.len() - count..]);
+            self.server_random.read(last(self.transport.outgoing(), count));
         }
         step
+    }
+
+    /// Leaves to be sent what tells the peer, and says what has happened.
+    fn give_up(&mut self, verdict: Option<HeldVerdict>, failure: Error) -> Error {
+        let Some(hook) = self.desk.hook_failure.take() else {
+            self.send_alert();
+            let reason = verdict.as_ref().and_then(HeldVerdict::refusal).cloned();
+            return refused(reason, failure);
+        };
+        let failure = Error::new(ErrorKind::Hook).on_backend(NAME).with_source(hook);
+        // A server signs before its ServerHello has left, and in TLS 1.2 a client before keys are in use. rustls has no
+        // alert for it, and under the keys of TLS 1.3 no other can be sent.
+        let in_plaintext = E::IS_SERVER || self.engine.state().protocol_version() != Some(TLSv1_3);
+        if !in_plaintext {
+            return failure;
+        }
+        self.transport.send_plaintext_alert(AlertDescription::INTERNAL_ERROR);
+        failure.with_alert_sent(AlertDescription::INTERNAL_ERROR)
     }
 
     async fn settle(&mut self, verdict: HeldVerdict, info: &mut ConnectionInfo) -> Result<(), Error> {
@@ -180,7 +308,7 @@ impl<'a, 't, E: Engine> Drive<'a, 't, E> {
     ///
     /// It is called for nothing else: a failed connection must not look at another byte.
     fn send_alert(&mut self) {
-        while self.engine.wants_write() {
+        while self.engine.state().wants_write() {
             let (_, step) = self.engine.step(&mut [], self.transport.outgoing());
             if !matches!(step, Step::Again | Step::Encoded(_)) {
                 return;
@@ -203,6 +331,13 @@ impl<'a, 't, E: Engine> Drive<'a, 't, E> {
                 if let Some(record) = unseen.get(..5 + length) {
                     if !E::IS_SERVER {
                         self.server_random.read(record);
+                    }
+                    // Early data comes before all else that is sealed.
+                    let sealed = kind == APPLICATION_DATA;
+                    let keys = &mut self.handshake_keys;
+                    self.is_early_data = sealed && keys.as_mut().is_some_and(|keys| !keys.open(record));
+                    if sealed && !self.is_early_data {
+                        self.handshake_keys = None;
                     }
                     self.shown += 5 + length;
                     return Ok(());

@@ -13,6 +13,9 @@ use zeroize::Zeroizing;
 const EXPORTER_SECRET: &str = "EXPORTER_SECRET";
 const CLIENT_RANDOM: &str = "CLIENT_RANDOM";
 
+/// The label of the secret under which a client's handshake goes on after its hello.
+pub(crate) const CLIENT_HANDSHAKE_TRAFFIC_SECRET: &str = "CLIENT_HANDSHAKE_TRAFFIC_SECRET";
+
 /// SHA-384's output, and RFC 5246 §8.1's master secret.
 const MAX_SECRET: usize = 48;
 
@@ -40,7 +43,7 @@ impl LoggedSecret {
         Some(Self { client_random: client_random.try_into().ok()?, secret: kept, len: secret.len() })
     }
 
-    fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.secret[..self.len]
     }
 }
@@ -90,19 +93,10 @@ impl Exporter {
         secret: LoggedSecret,
         server_random: &ServerRandom,
     ) -> Option<Self> {
-        let sha384 = matches!(
-            suite,
-            CipherSuite::TLS_AES_256_GCM_SHA384
-                | CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
-                | CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
-        );
         match version {
-            ProtocolVersion::Tls13 => {
-                let algorithm = if sha384 { hkdf::HKDF_SHA384 } else { hkdf::HKDF_SHA256 };
-                Some(Self::Tls13 { algorithm, secret })
-            }
+            ProtocolVersion::Tls13 => Some(Self::Tls13 { algorithm: hkdf_of(suite), secret }),
             ProtocolVersion::Tls12 if server_random.seen == HELLO_LEN => {
-                let algorithm = if sha384 { hmac::HMAC_SHA384 } else { hmac::HMAC_SHA256 };
+                let algorithm = hkdf_of(suite).hmac_algorithm();
                 let server_random = server_random.random().try_into().ok()?;
                 Some(Self::Tls12 { algorithm, master_secret: secret, server_random })
             }
@@ -148,6 +142,16 @@ impl Exporter {
     }
 }
 
+/// HKDF with the hash of the suite, whose HMAC is the one of TLS 1.2's PRF.
+pub(crate) fn hkdf_of(suite: CipherSuite) -> hkdf::Algorithm {
+    match suite {
+        CipherSuite::TLS_AES_256_GCM_SHA384
+        | CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
+        | CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 => hkdf::HKDF_SHA384,
+        _ => hkdf::HKDF_SHA256,
+    }
+}
+
 /// RFC 8446 §7.5.
 fn tls13(
     algorithm: hkdf::Algorithm,
@@ -164,7 +168,7 @@ fn tls13(
 }
 
 /// HKDF-Expand-Label (RFC 8446 §7.1).
-fn expand_label(
+pub(crate) fn expand_label(
     algorithm: hkdf::Algorithm,
     secret: &[u8],
     label: &[u8],

@@ -15,7 +15,7 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use crate::{call::at_desk, config::unsupported, error};
+use crate::{call::at_desk, error, signer::RemoteKey};
 
 /// How many identities that a resolver made are kept prepared.
 const KEPT: usize = 64;
@@ -79,7 +79,7 @@ pub(crate) fn certified_key(
         IdentityKey::Der(key) => {
             CertifiedKey::from_der(chain, key.clone_key(), provider).map_err(error::configuration)?
         }
-        IdentityKey::Signer(_) => return Err(unsupported(polytls_api::ConfigOption::Signer)),
+        IdentityKey::Signer(signer) => CertifiedKey::new(chain, Arc::new(RemoteKey::new(signer)?)),
     };
     certified.ocsp = identity.ocsp_response().map(ToOwned::to_owned);
     Ok(certified)

@@ -1,6 +1,6 @@
 //! What of rustls stays after the handshake: secrets and tickets, under polytls's record layer.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use polytls_api::{
     CipherSuite, ConfigError, ConfigOption, Error, ErrorKind,
@@ -11,13 +11,22 @@ use rustls::{
     server::ServerConnectionData,
 };
 
-use crate::{NAME, error, exporter::Exporter, record_cipher::AeadCipher};
+use crate::{
+    NAME,
+    call::{Desk, with_desk},
+    error,
+    exporter::Exporter,
+    record_cipher::AeadCipher,
+    sessions::ClientStore,
+};
 
 /// The key schedule of an established connection.
 pub(crate) struct Kernel<Data> {
     pub(crate) connection: KernelConnection<Data>,
     pub(crate) suite: CipherSuite,
     pub(crate) exporter: Option<Exporter>,
+    /// On a client: where the application keeps sessions.
+    pub(crate) store: Option<ClientStore>,
 }
 
 impl<Data> Kernel<Data> {
@@ -64,7 +73,15 @@ impl KeySchedule for Kernel<ClientConnectionData> {
     }
 
     fn new_session_ticket(&mut self, body: &[u8]) -> Result<(), Error> {
-        self.connection.handle_new_session_ticket(body).map_err(error::connection)
+        let mut desk = Desk::default();
+        with_desk(&mut desk, || self.connection.handle_new_session_ticket(body))
+            .map_err(error::connection)?;
+        // RFC 8446 §4.6.1: the lifetime in seconds comes first.
+        if let (Some(store), Some(session), Some(lifetime)) = (&self.store, desk.received, body.first_chunk())
+        {
+            store.keep(session, Duration::from_secs(u32::from_be_bytes(*lifetime).into()));
+        }
+        Ok(())
     }
 
     fn export_keying_material(

@@ -9,11 +9,15 @@ mod call;
 mod config;
 mod connection;
 mod drive;
+mod early_data;
 mod error;
 mod exporter;
 mod identities;
 mod kernel;
 mod record_cipher;
+mod sessions;
+mod signer;
+mod tickets;
 mod verifier;
 
 use std::sync::Arc;
@@ -108,6 +112,8 @@ fn capabilities(provider: &CryptoProvider) -> Capabilities {
         vec![ClientAuthentication::Optional, ClientAuthentication::Required];
     capabilities.server.resolver = Hook::Suspends;
     capabilities.client.session_cache_size = true;
+    capabilities.server.tickets_per_connection = true;
+    capabilities.server.session_lifetime = true;
     capabilities
 }
 
@@ -130,6 +136,9 @@ fn role_capabilities(provider: &CryptoProvider) -> RoleCapabilities {
     role.verifier = Hook::HeldBack;
     role.resumption = true;
     role.resumption_off = true;
+    role.session_store = Hook::Suspends;
+    role.signer = Hook::OnThread;
+    role.early_data = true;
     role.key_log = true;
     role.crls = true;
     role.ocsp_staple = true;

@@ -1,0 +1,246 @@
+//! Sessions on a client, and how both sides meet the application's store.
+//!
+//! rustls looks sessions up and keeps them in the middle of its calls. The store is awaited before the first of them,
+//! and after the call that left something for it.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use polytls_api::{
+    Background, Error, ProtocolSettings, ProtocolVersion, ReplayableData, ServerConfig, ServerName,
+    SessionKey, SessionScope, SessionStore, StoredSession, Transport,
+};
+use rustls::{
+    NamedGroup,
+    client::{
+        ClientSessionMemoryCache, ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue,
+    },
+    pki_types,
+};
+use zeroize::Zeroizing;
+
+use crate::{call::at_desk, tickets::KeptSession};
+
+/// How many sessions of one server are remembered in memory: rustls's own number.
+const SESSIONS_PER_SERVER: usize = 8;
+
+/// How many sessions that a client offers are looked up.
+const MOST_LOOKUPS: usize = 2;
+
+/// RFC 8446 §4.6.1: no ticket is used for longer than seven days.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// RFC 5246 §F.1.4: no session of TLS 1.2 is used for longer. rustls holds it against the ticket's own lifetime.
+const TLS12_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A session as rustls has it on a client.
+#[derive(Debug)]
+pub(crate) enum ClientSession {
+    Tls12(Tls12ClientSessionValue),
+    Tls13(Tls13ClientSessionValue),
+}
+
+impl ClientSession {
+    /// Whether the server takes this much early data with it.
+    pub(crate) fn allows(&self, early_data: &ReplayableData) -> bool {
+        match self {
+            Self::Tls12(_) => false,
+            Self::Tls13(session) => early_data.as_bytes().len() <= session.max_early_data_size() as usize,
+        }
+    }
+}
+
+/// The sessions of one client configuration.
+#[derive(Debug)]
+pub(crate) struct ClientSessions {
+    cache: ClientSessionMemoryCache,
+    /// The application's store keeps them, and not the cache.
+    stored: bool,
+}
+
+impl ClientSessions {
+    pub(crate) fn new(servers: usize, stored: bool) -> Self {
+        // rustls counts sessions, and divides by the number for each server.
+        let cache = ClientSessionMemoryCache::new(servers.saturating_mul(SESSIONS_PER_SERVER));
+        Self { cache, stored }
+    }
+
+    /// Takes a session of TLS 1.3 out of the cache, to see what it allows.
+    pub(crate) fn take_tls13(&self, name: &pki_types::ServerName<'static>) -> Option<ClientSession> {
+        self.cache.take_tls13_ticket(name).map(ClientSession::Tls13)
+    }
+}
+
+impl ClientSessionStore for ClientSessions {
+    fn set_kx_hint(&self, server_name: pki_types::ServerName<'static>, group: NamedGroup) {
+        self.cache.set_kx_hint(server_name, group);
+    }
+
+    fn kx_hint(&self, server_name: &pki_types::ServerName<'_>) -> Option<NamedGroup> {
+        self.cache.kx_hint(server_name)
+    }
+
+    fn set_tls12_session(&self, server_name: pki_types::ServerName<'static>, value: Tls12ClientSessionValue) {
+        match self.stored {
+            true => drop(at_desk(|desk| desk.received = Some(ClientSession::Tls12(value)))),
+            false => self.cache.set_tls12_session(server_name, value),
+        }
+    }
+
+    fn tls12_session(&self, server_name: &pki_types::ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        let offered =
+            at_desk(|desk| desk.offered.take_if(|offered| matches!(offered, ClientSession::Tls12(_))));
+        match offered.flatten() {
+            Some(ClientSession::Tls12(session)) => Some(session),
+            _ if self.stored => None,
+            _ => self.cache.tls12_session(server_name),
+        }
+    }
+
+    fn remove_tls12_session(&self, server_name: &pki_types::ServerName<'static>) {
+        self.cache.remove_tls12_session(server_name);
+    }
+
+    fn insert_tls13_ticket(
+        &self,
+        server_name: pki_types::ServerName<'static>,
+        value: Tls13ClientSessionValue,
+    ) {
+        match self.stored {
+            true => drop(at_desk(|desk| desk.received = Some(ClientSession::Tls13(value)))),
+            false => self.cache.insert_tls13_ticket(server_name, value),
+        }
+    }
+
+    fn take_tls13_ticket(
+        &self,
+        server_name: &pki_types::ServerName<'static>,
+    ) -> Option<Tls13ClientSessionValue> {
+        let offered =
+            at_desk(|desk| desk.offered.take_if(|offered| matches!(offered, ClientSession::Tls13(_))));
+        match offered.flatten() {
+            Some(ClientSession::Tls13(session)) => Some(session),
+            _ if self.stored => None,
+            _ => self.cache.take_tls13_ticket(server_name),
+        }
+    }
+}
+
+/// The application's store, under the scope of one configuration.
+#[derive(Clone)]
+pub(crate) struct Store {
+    store: Arc<dyn SessionStore>,
+    scope: SessionScope,
+}
+
+impl Store {
+    /// The configuration's store, if it has one.
+    pub(crate) fn new(settings: &ProtocolSettings) -> Option<Self> {
+        Some(Self { store: settings.session_store()?.clone(), scope: settings.session_scope()? })
+    }
+
+    async fn take(&self, key: &SessionKey) -> Option<StoredSession> {
+        self.store.take(key).await.filter(|session| session.expires() > SystemTime::now())
+    }
+}
+
+/// What a client of one server has to do with the store.
+pub(crate) struct ClientStore {
+    store: Store,
+    key: SessionKey,
+    background: Background,
+}
+
+/// What lies in the store. A session of TLS 1.3 leaves it once, even if the store gives it out twice.
+type Stored = Mutex<Option<ClientSession>>;
+
+impl ClientStore {
+    pub(crate) fn new(store: &Store, name: &ServerName, background: Background) -> Self {
+        Self { store: store.clone(), key: store.scope.of_server(name), background }
+    }
+
+    /// A session to offer to the server.
+    pub(crate) async fn take(&self) -> Option<ClientSession> {
+        let stored = self.store.take(&self.key).await?.downcast::<Stored>()?;
+        stored.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Has a session stored that came with the handshake.
+    pub(crate) fn keep_tls12(&self, session: ClientSession) {
+        self.keep(session, TLS12_LIFETIME);
+    }
+
+    /// Has a session stored that the server has given, good for `lifetime`.
+    pub(crate) fn keep(&self, session: ClientSession, lifetime: Duration) {
+        let lifetime = lifetime.min(LONGEST_LIFETIME);
+        // RFC 8446 §4.6.1: zero says that the ticket is to be discarded.
+        if lifetime.is_zero() {
+            return;
+        }
+        let session: Arc<Stored> = Arc::new(Mutex::new(Some(session)));
+        let session = StoredSession::in_process(session, SystemTime::now() + lifetime);
+        let (store, key) = (self.store.store.clone(), self.key);
+        self.background.add(async move { store.store(key, session).await });
+    }
+}
+
+/// What a server has to do with the store.
+pub(crate) struct ServerStore {
+    store: Store,
+    lifetime: Duration,
+    tls13: bool,
+}
+
+impl ServerStore {
+    /// The configuration's store, if it has one.
+    pub(crate) fn new(config: &ServerConfig) -> Option<Self> {
+        let store = Store::new(config.protocol())?;
+        let tls13 = config.protocol().versions().contains(&ProtocolVersion::Tls13);
+        Some(Self { store, lifetime: config.session_lifetime(), tls13 })
+    }
+
+    /// The sessions that the client would resume: the first two at most.
+    pub(crate) async fn take(&self, transport: &mut Transport<'_>) -> Result<Vec<KeptSession>, Error> {
+        let hello = transport.client_hello().await?;
+        let mut ids: Vec<&[u8]> = Vec::new();
+        if self.tls13 && hello.offers_version(ProtocolVersion::Tls13) {
+            ids.extend(hello.psk_identities().map(|psk| psk.identity).take(MOST_LOOKUPS));
+        } else {
+            // RFC 5077 §3.4: with a ticket, the session's id is the client's own.
+            let ticket = hello.session_ticket().filter(|ticket| !ticket.is_empty());
+            ids.push(ticket.unwrap_or(hello.legacy_session_id()));
+        }
+        let mut taken = Vec::new();
+        for id in ids.into_iter().filter(|id| !id.is_empty()) {
+            let stored = self.store.take(&self.store.scope.of_id(id)).await;
+            if let Some(bytes) = stored.as_ref().and_then(StoredSession::to_bytes) {
+                taken.push(KeptSession { id: id.to_vec(), session: Zeroizing::new(bytes.to_vec()) });
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Stores what rustls has kept.
+    pub(crate) async fn keep(&self, kept: impl IntoIterator<Item = KeptSession>) {
+        for mut kept in kept {
+            let session = std::mem::take(&mut *kept.session);
+            let session = StoredSession::from_bytes(session, SystemTime::now() + self.lifetime);
+            self.store.store.store(self.store.scope.of_id(&kept.id), session).await;
+        }
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.store.fmt(f)
+    }
+}
+
+impl fmt::Debug for ServerStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.store.fmt(f)
+    }
+}
