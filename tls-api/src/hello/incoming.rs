@@ -9,6 +9,7 @@ use super::{
 use crate::{AlertDescription, Buffer, Error, ErrorKind};
 
 const HANDSHAKE_RECORD: u8 = 22;
+const RECORD_HEADER: usize = 5;
 const CLIENT_HELLO: u8 = 1;
 
 /// A ClientHello on its way in, or what came of it.
@@ -54,27 +55,38 @@ impl IncomingHello {
     }
 
     fn find(&mut self, incoming: &[u8]) -> Option<Result<ClientHello, Refusal>> {
-        if let [content_type, ..] = incoming
-            && *content_type != HANDSHAKE_RECORD
-        {
+        let header = incoming.get(..RECORD_HEADER).unwrap_or(incoming);
+        if header.first().is_some_and(|content_type| *content_type != HANDSHAKE_RECORD) {
             return Some(Err(Refusal::unexpected()));
         }
-        if let [_, _, _, _, _, msg_type, ..] = incoming
-            && *msg_type != CLIENT_HELLO
-        {
+        // Byte by byte, so to speak: of several faults the first is told, whatever came together.
+        if let Some(event) = self.advance(header) {
+            return Some(outcome(event));
+        }
+        if incoming.get(RECORD_HEADER).is_some_and(|msg_type| *msg_type != CLIENT_HELLO) {
             return Some(Err(Refusal::unexpected()));
         }
+        self.advance(incoming).map(outcome)
+    }
+
+    /// Reads what was not read before.
+    fn advance(&mut self, incoming: &[u8]) -> Option<Event> {
         let mut unread = incoming.get(self.read..).unwrap_or_default();
+        let length = unread.len();
         let event = self.deframer.next(&mut unread);
-        self.read = incoming.len() - unread.len();
-        Some(match event? {
-            Event::Message(HandshakeType::ClientHello, body) => {
-                ClientHello::parse_or_alert(&body).map_err(Refusal::from)
-            }
-            Event::TooLong(_) => Err(Refusal::too_long()),
-            Event::Unreadable(alert) => Err(Refusal { alert, ..Refusal::unexpected() }),
-            Event::Message(..) | Event::ChangeCipherSpec | Event::Alert => Err(Refusal::unexpected()),
-        })
+        self.read += length - unread.len();
+        event
+    }
+}
+
+fn outcome(event: Event) -> Result<ClientHello, Refusal> {
+    match event {
+        Event::Message(HandshakeType::ClientHello, body) => {
+            ClientHello::parse_or_alert(&body).map_err(Refusal::from)
+        }
+        Event::TooLong(_) => Err(Refusal::too_long()),
+        Event::Unreadable(alert) => Err(Refusal { alert, ..Refusal::unexpected() }),
+        Event::Message(..) | Event::ChangeCipherSpec | Event::Alert => Err(Refusal::unexpected()),
     }
 }
 
@@ -112,6 +124,14 @@ impl Refusal {
 impl From<Malformed> for Refusal {
     fn from(Malformed { alert, rule }: Malformed) -> Self {
         Self { kind: ErrorKind::InvalidMessage, alert, reason: rule }
+    }
+}
+
+#[cfg(test)]
+impl IncomingHello {
+    /// Bytes of heap in use, but for the outcome.
+    pub(super) fn held(&self) -> usize {
+        self.deframer.held()
     }
 }
 

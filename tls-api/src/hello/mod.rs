@@ -11,6 +11,8 @@
 mod client_hello;
 mod deframe;
 mod incoming;
+#[cfg(test)]
+mod properties;
 mod reader;
 mod server_hello;
 mod server_key_exchange;
