@@ -375,6 +375,7 @@ impl Step {
     /// Has OpenSSL go on as far as it can with what has come.
     fn take(handshake: &mut Handshake) -> Self {
         forget_errors();
+        drop(signer::take_failure());
         let outcome = handshake.advance();
         let connection = Connection::of(handshake.stream.ssl());
         let verdict = connection.map(|connection| connection.check.take_verdict()).unwrap_or_default();

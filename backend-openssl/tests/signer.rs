@@ -43,8 +43,12 @@ struct Pair {
 
 impl Pair {
     fn new(key: PKey<Private>) -> Self {
+        Self::named("localhost", key)
+    }
+
+    fn named(name: &str, key: PKey<Private>) -> Self {
         let pair = KeyPair::try_from(key.private_key_to_pkcs8().unwrap()).unwrap();
-        let params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        let params = CertificateParams::new([name.to_owned()]).unwrap();
         let certificate = params.self_signed(&pair).unwrap().der().clone();
         Self { key, certificate }
     }
@@ -245,6 +249,32 @@ async fn both_ends_may_sign_elsewhere() {
         let mut scene = Scene::server(version, &server, server.with(server.signer(&RSA_PSS)));
         scene.client = Some((client.with(client.signer(&[Scheme::ED25519])), client.roots()));
         talk(scene.run().await).await;
+    }
+}
+
+/// What one identity of a server signs with, and where, is nothing to the others.
+#[tokio::test]
+async fn identities_of_one_server_have_their_keys_here_and_elsewhere() {
+    let here = Pair::new(PKey::generate_ed25519().unwrap());
+    let elsewhere = Pair::named("elsewhere.test", PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap());
+    let backend: Arc<dyn Backend> = Arc::new(OpenSsl::new());
+    for by_default in [false, true] {
+        let signer = elsewhere.signer(&RSA_PSS[1..2]);
+        let asked = signer.asked.clone();
+        let remote = elsewhere.with(signer);
+        let server = if by_default {
+            ServerConfig::builder(backend.clone(), remote).sni_identity("localhost", here.here())
+        } else {
+            ServerConfig::builder(backend.clone(), here.here()).sni_identity("elsewhere.test", remote)
+        };
+        let acceptor = TlsAcceptor::new(&server.build().unwrap()).unwrap();
+        for (name, pair, signatures) in [("localhost", &here, 0), ("elsewhere.test", &elsewhere, 1)] {
+            let client = ClientConfig::builder(backend.clone()).roots(pair.roots()).build().unwrap();
+            let (near, far) = duplex(1 << 20);
+            let (connector, name) = (TlsConnector::new(&client).unwrap(), name.parse().unwrap());
+            talk(tokio::join!(connector.connect(&name, near), acceptor.accept(far))).await;
+            assert_eq!(asked.lock().unwrap().len(), signatures, "{name}");
+        }
     }
 }
 
