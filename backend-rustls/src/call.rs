@@ -9,7 +9,9 @@ use std::{cell::RefCell, sync::Arc};
 use polytls_api::{HeldVerdict, HookError};
 use rustls::sign::CertifiedKey;
 
-use crate::{exporter::LoggedSecret, sessions::ClientSession, tickets::KeptSession};
+use crate::{
+    early_data::HandshakeSecrets, exporter::LoggedSecret, sessions::ClientSession, tickets::KeptSession,
+};
 
 thread_local! {
     static DESK: RefCell<Option<Desk>> = const { RefCell::new(None) };
@@ -40,8 +42,8 @@ pub(crate) struct Desk {
     pub(crate) kept: Vec<KeptSession>,
     /// On a server: the client has offered early data.
     pub(crate) early_data_offered: bool,
-    /// What a client's first record after its early data is sealed under.
-    pub(crate) handshake_secret: Option<LoggedSecret>,
+    /// What tells what became of it.
+    pub(crate) handshake_secrets: HandshakeSecrets,
     /// The application's signer has been asked.
     pub(crate) signed: bool,
     /// It could not answer.

@@ -16,10 +16,10 @@ use rustls::{
 
 use crate::{
     call::at_desk,
-    early_data, error,
-    exporter::{CLIENT_HANDSHAKE_TRAFFIC_SECRET, LoggedSecret},
+    error,
+    exporter::LoggedSecret,
     identities::{ClientResolver, Identities, ServerResolver, certified_key},
-    sessions::{ClientSessions, ServerStore, Store},
+    sessions::{Binding, ClientSessions, ServerStore, Store},
     signer::RemoteKey,
     tickets::{DeskSessions, MemorySessions, SealedTickets},
     verifier::{HandshakeVerifier, WebPkiVerifier},
@@ -41,8 +41,9 @@ pub(crate) struct PreparedClient {
     pub(crate) sni: bool,
     /// Where rustls finds sessions, if it may.
     pub(crate) sessions: Option<Arc<ClientSessions>>,
-    /// Where the application keeps them.
+    /// Where the application keeps them, and what rustls binds them to.
     pub(crate) store: Option<Store>,
+    pub(crate) binding: Binding,
     /// Where the identity's signer is asked, if it has one.
     pub(crate) signing: Option<SigningThreads>,
     pub(crate) most_plaintext: Option<usize>,
@@ -75,7 +76,7 @@ pub(crate) fn client(
         .with_protocol_versions(&versions(settings))
         .map_err(error::configuration)?
         .dangerous()
-        .with_custom_certificate_verifier(verifier);
+        .with_custom_certificate_verifier(verifier.clone());
     let mut built = match config.identity() {
         None => builder.with_no_client_auth(),
         Some(identity) => {
@@ -97,17 +98,17 @@ pub(crate) fn client(
     };
     built.key_log = key_log(settings);
     built.max_fragment_size = settings.max_record_plaintext().map(|most| most + HEADER_LEN);
+    let remote_key = config.identity().is_some_and(RemoteKey::is_needed_for);
+    let identity = built.client_auth_cert_resolver.clone();
     Ok(PreparedClient {
+        binding: Binding { verifier, identity, remote_key },
         with_early_data: config.early_data().then(|| Arc::new(with_early_data(&built))),
         rustls: Arc::new(built),
         backend,
         sni: config.sni(),
         sessions,
         store,
-        signing: config
-            .identity()
-            .filter(|identity| RemoteKey::is_needed_for(identity))
-            .map(|_| SigningThreads::default()),
+        signing: remote_key.then(SigningThreads::default),
         most_plaintext: settings.max_record_plaintext(),
     })
 }
@@ -171,7 +172,7 @@ fn keep_sessions(
     built.session_storage = Arc::new(NoServerSessionStorage {});
     built.send_tls13_tickets = usize::from(config.tickets());
     if early_data {
-        built.max_early_data_size = early_data::with_slack(config.max_early_data());
+        built.max_early_data_size = config.max_early_data();
     }
     match (stored, early_data) {
         _ if config.protocol().resumption() == Some(false) => built.send_tls13_tickets = 0,
@@ -258,6 +259,13 @@ fn key_log(settings: &ProtocolSettings) -> Arc<dyn rustls::KeyLog> {
     Arc::new(LogAdapter(settings.key_log().cloned()))
 }
 
+const CLIENT_HANDSHAKE_TRAFFIC_SECRET: &str = "CLIENT_HANDSHAKE_TRAFFIC_SECRET";
+const SERVER_HANDSHAKE_TRAFFIC_SECRET: &str = "SERVER_HANDSHAKE_TRAFFIC_SECRET";
+
+fn is_handshake_secret(label: &str) -> bool {
+    label == CLIENT_HANDSHAKE_TRAFFIC_SECRET || label == SERVER_HANDSHAKE_TRAFFIC_SECRET
+}
+
 /// A polytls key log as rustls wants one; it also keeps what key material is exported from.
 #[derive(Debug)]
 struct LogAdapter(Option<Arc<dyn KeyLog>>);
@@ -267,18 +275,19 @@ impl rustls::KeyLog for LogAdapter {
         if let Some(log) = &self.0 {
             log.log(label, client_random, secret);
         }
+        let secret = || LoggedSecret::new(client_random, secret);
         if LoggedSecret::is_wanted(label) {
-            at_desk(|desk| desk.exporter_secret = LoggedSecret::new(client_random, secret));
-        } else if label == CLIENT_HANDSHAKE_TRAFFIC_SECRET {
-            at_desk(|desk| {
-                if desk.early_data_offered {
-                    desk.handshake_secret = LoggedSecret::new(client_random, secret);
-                }
+            at_desk(|desk| desk.exporter_secret = secret());
+        } else if is_handshake_secret(label) {
+            at_desk(|desk| match label {
+                _ if !desk.early_data_offered => {}
+                CLIENT_HANDSHAKE_TRAFFIC_SECRET => desk.handshake_secrets.client = secret(),
+                _ => desk.handshake_secrets.server = secret(),
             });
         }
     }
 
     fn will_log(&self, label: &str) -> bool {
-        self.0.is_some() || LoggedSecret::is_wanted(label) || label == CLIENT_HANDSHAKE_TRAFFIC_SECRET
+        self.0.is_some() || LoggedSecret::is_wanted(label) || is_handshake_secret(label)
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     call::{Desk, with_desk},
     config::{PreparedClient, PreparedServer, named_group},
     drive::{ClientEngine, Drive, ServerEngine},
-    early_data::EarlyData,
+    early_data::{EarlyData, Offer},
     error,
     exporter::{Exporter, ServerRandom},
     kernel::{Kernel, traffic_keys},
@@ -42,12 +42,16 @@ impl ClientHandshake for Client {
             info.server_name = name.sni().map(ToOwned::to_owned);
         }
         let background = Background::default();
-        let store = self.0.store.as_ref().map(|store| ClientStore::new(store, name, background.clone()));
+        let mut store = self
+            .0
+            .store
+            .as_ref()
+            .map(|store| ClientStore::new(store, name, background.clone(), &self.0.binding));
         let mut desk = Desk::default();
-        if let Some(store) = &store {
+        if let Some(store) = &mut store {
             desk.offered = store.take().await;
         }
-        let engine = self.start(name, options, &mut desk)?;
+        let engine = self.start(name, options, store.as_ref(), &mut desk)?;
         let mut drive = Drive::new(engine, desk, transport);
         drive.signing = self.0.signing.as_ref();
         let Drive { engine, mut desk, server_random, .. } = drive.run(&mut info).await?;
@@ -72,13 +76,14 @@ impl Client {
         &self,
         name: &ServerName,
         options: &ConnectOptions,
+        store: Option<&ClientStore>,
         desk: &mut Desk,
     ) -> Result<ClientEngine, Error> {
         let peer = pki_name(name).map_err(Error::from)?;
         let mut config = &self.0.rustls;
         let mut early_data = None;
         if let (Some(with_early_data), Some(data)) = (&self.0.with_early_data, &options.early_data) {
-            if let (None, Some(sessions)) = (&self.0.store, &self.0.sessions) {
+            if let (None, Some(sessions)) = (store, &self.0.sessions) {
                 desk.offered = sessions.take_tls13(&peer);
             }
             if desk.offered.as_ref().is_some_and(|session| session.allows(data)) {
@@ -86,8 +91,12 @@ impl Client {
                 early_data = Some(data.clone());
             }
         }
-        let connection = with_desk(desk, || UnbufferedClientConnection::new(config.clone(), peer))
-            .map_err(error::connection)?;
+        let config = match store {
+            Some(store) => store.bind(&self.0.binding, config.clone()),
+            None => config.clone(),
+        };
+        let connection =
+            with_desk(desk, || UnbufferedClientConnection::new(config, peer)).map_err(error::connection)?;
         Ok(ClientEngine { connection, early_data: EarlyData::new(early_data, self.0.most_plaintext) })
     }
 }
@@ -107,21 +116,19 @@ impl ServerHandshake for Server {
             desk.taken = store.take(transport).await?;
         }
         let takes_early_data = self.0.config.max_early_data() > 0;
-        desk.early_data_offered = takes_early_data && transport.client_hello().await?.offers_early_data();
+        let offers_early_data = takes_early_data && transport.client_hello().await?.offers_early_data();
+        desk.early_data_offered = offers_early_data;
         let connection = UnbufferedServerConnection::new(self.0.rustls.clone()).map_err(error::connection)?;
         let engine = ServerEngine { connection, early_data: None };
         let mut drive = Drive::new(engine, desk, transport);
         drive.signing = RemoteKey::is_needed_for(&identity).then_some(&self.0.signing);
         drive.store = self.0.store.as_ref();
-        let Drive { engine, mut desk, server_random, .. } = drive.run(&mut info).await?;
+        drive.offer = offers_early_data.then_some(Offer::Open);
+        let Drive { engine, mut desk, server_random, offer, .. } = drive.run(&mut info).await?;
         if let (Some(store), Some(resumed)) = (&self.0.store, desk.resumed.take()) {
             store.keep([resumed]).await;
         }
-        info.early_data = match &engine.early_data {
-            Some(_) => EarlyDataStatus::Accepted,
-            None if desk.early_data_offered => EarlyDataStatus::Rejected,
-            None => EarlyDataStatus::NotOffered,
-        };
+        info.early_data = offer.map_or(EarlyDataStatus::NotOffered, |offer| offer.status());
         let ServerEngine { connection, early_data } = engine;
         let version = describe(&connection, &mut info)?;
         let most = self.0.most_plaintext;

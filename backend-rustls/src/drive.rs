@@ -19,7 +19,7 @@ use rustls::{
 use crate::{
     NAME,
     call::{Desk, with_desk},
-    early_data::{self, EarlyData, HandshakeKeys},
+    early_data::{self, EarlyData, Offer},
     error,
     exporter::ServerRandom,
     sessions::ServerStore,
@@ -27,9 +27,6 @@ use crate::{
 
 /// RFC 5246 §6.2.3: no record of any version is longer.
 const MAX_FRAGMENT: usize = (1 << 14) + 2048;
-
-/// RFC 8446 §5.1: what every record of TLS 1.3 says that is sealed.
-const APPLICATION_DATA: u8 = 23;
 
 /// What the two kinds of connection have in common.
 pub(crate) trait Engine: Send + 'static {
@@ -153,10 +150,8 @@ pub(crate) struct Drive<'a, 't, E> {
     pub(crate) transport: &'a mut Transport<'t>,
     /// How many of the incoming bytes rustls has been shown and has not consumed.
     pub(crate) shown: usize,
-    /// On a server that was offered early data: what tells it from the handshake.
-    handshake_keys: Option<HandshakeKeys>,
-    /// The record that is shown is early data.
-    is_early_data: bool,
+    /// On a server: the early data that the client has offered.
+    pub(crate) offer: Option<Offer>,
     /// Where a signer of the application's is asked, if there is one.
     pub(crate) signing: Option<&'a SigningThreads>,
     /// Where a server's sessions are stored, if the application says so.
@@ -166,17 +161,7 @@ pub(crate) struct Drive<'a, 't, E> {
 impl<'a, 't, E: Engine> Drive<'a, 't, E> {
     pub(crate) fn new(engine: E, desk: Desk, transport: &'a mut Transport<'t>) -> Self {
         let server_random = ServerRandom::new();
-        Self {
-            engine,
-            desk,
-            server_random,
-            transport,
-            shown: 0,
-            handshake_keys: None,
-            is_early_data: false,
-            signing: None,
-            store: None,
-        }
+        Self { engine, desk, server_random, transport, shown: 0, offer: None, signing: None, store: None }
     }
 
     /// Runs the handshake to its end.
@@ -216,17 +201,7 @@ impl<'a, 't, E: Engine> Drive<'a, 't, E> {
 
     /// A step in which the application's signer may be asked.
     async fn step_on_thread(self, threads: &SigningThreads) -> Result<(Self, Step), Error> {
-        let Self {
-            mut engine,
-            mut desk,
-            server_random,
-            transport,
-            shown,
-            handshake_keys,
-            is_early_data,
-            signing,
-            store,
-        } = self;
+        let Self { mut engine, mut desk, server_random, transport, shown, offer, signing, store } = self;
         let mut incoming = std::mem::take(transport.incoming());
         let mut outgoing = std::mem::take(transport.outgoing());
         let call = move || {
@@ -237,36 +212,25 @@ impl<'a, 't, E: Engine> Drive<'a, 't, E> {
         let (engine, desk, incoming, outgoing, consumed, step) = threads.run(call).await?;
         *transport.incoming() = incoming;
         *transport.outgoing() = outgoing;
-        let mut drive = Self {
-            engine,
-            desk,
-            server_random,
-            transport,
-            shown,
-            handshake_keys,
-            is_early_data,
-            signing,
-            store,
-        };
+        let mut drive = Self { engine, desk, server_random, transport, shown, offer, signing, store };
         let step = drive.stepped(consumed, step);
         Ok((drive, step))
     }
 
     fn stepped(&mut self, consumed: usize, step: Step) -> Step {
-        // rustls has passed over a record of early data that it does not take.
-        let passed_over = self.is_early_data && consumed == 0 && matches!(step, Step::Blocked);
-        let consumed = if passed_over { self.shown } else { consumed };
         self.transport.incoming().consume(consumed);
         self.shown -= consumed;
-        if let Some(secret) = self.desk.handshake_secret.take()
-            && let Some(suite) = self.engine.state().negotiated_cipher_suite()
-        {
-            self.handshake_keys = HandshakeKeys::new(CipherSuite::from_code(suite.suite().into()), &secret);
-        }
         if let Step::Encoded(count) = step
             && E::IS_SERVER
         {
-            self.server_random.read(last(self.transport.outgoing(), count));
+            let record = last(self.transport.outgoing(), count);
+            self.server_random.read(record);
+            if let Some(offer) = &mut self.offer
+                && let Some(suite) = self.engine.state().negotiated_cipher_suite()
+            {
+                let suite = CipherSuite::from_code(suite.suite().into());
+                offer.encoded(suite, &mut self.desk.handshake_secrets, record);
+            }
         }
         step
     }
@@ -332,12 +296,10 @@ impl<'a, 't, E: Engine> Drive<'a, 't, E> {
                     if !E::IS_SERVER {
                         self.server_random.read(record);
                     }
-                    // Early data comes before all else that is sealed.
-                    let sealed = kind == APPLICATION_DATA;
-                    let keys = &mut self.handshake_keys;
-                    self.is_early_data = sealed && keys.as_mut().is_some_and(|keys| !keys.open(record));
-                    if sealed && !self.is_early_data {
-                        self.handshake_keys = None;
+                    let early_data = self.offer.as_mut().is_some_and(|offer| offer.passes_over(record));
+                    if early_data && self.shown == 0 {
+                        self.transport.incoming().consume(5 + length);
+                        continue;
                     }
                     self.shown += 5 + length;
                     return Ok(());

@@ -17,8 +17,12 @@ use crate::{
     record_cipher::AeadCipher,
 };
 
+/// RFC 8446 §5.1: the length of a record's header, and what it says of every one that is sealed.
+const HEADER_LEN: usize = 5;
+const APPLICATION_DATA: u8 = 23;
+
 /// What a record adds to its plaintext: header, type and tag.
-const RECORD_OVERHEAD: usize = 5 + 1 + 16;
+const RECORD_OVERHEAD: usize = HEADER_LEN + 1 + TAG_LEN;
 
 /// RFC 8446 §5.1.
 const MAX_PLAINTEXT: usize = 1 << 14;
@@ -64,19 +68,11 @@ impl EarlyData {
     /// rustls does not tell whether the server has accepted it, but ends it with EndOfEarlyData in just that case
     /// (RFC 8446 §4.5): the one message of a client's that is no more than its header.
     pub(crate) fn encoded(&mut self, record: &[u8]) {
-        const END_OF_EARLY_DATA: [u8; 5] = [23, 3, 3, 0, 4 + 1 + 16];
+        const END_OF_EARLY_DATA: [u8; HEADER_LEN] = [APPLICATION_DATA, 3, 3, 0, 4 + 1 + 16];
         if self.status == EarlyDataStatus::Rejected && record.starts_with(&END_OF_EARLY_DATA) {
             self.status = EarlyDataStatus::Accepted;
         }
     }
-}
-
-/// How much early data rustls is told to take where the application says `most`.
-///
-/// rustls has one number for what it promises to take and for the ciphertext that it passes over when it takes none:
-/// so it promises a little more, and a client that sends what the application said is passed over, not cut off.
-pub(crate) fn with_slack(most: u32) -> u32 {
-    most.saturating_add(64 + most / 256)
 }
 
 /// Moves the early data that rustls has decrypted to the others.
@@ -91,10 +87,90 @@ pub(crate) fn collect(
     Ok(())
 }
 
-/// Tells a client's early data from what it sends after it, on a server that does not take it.
+/// What becomes of the early data that a client has offered to a server.
 ///
-/// rustls passes over records that it cannot decrypt (RFC 8446 §4.2.10), but lets go of them only together with one
-/// that it can. It is shown one at a time, and would count the same one again with each.
+/// rustls takes it or passes over it (RFC 8446 §4.2.10), and does not say which. Of what it passes over it allows only
+/// as many bytes of ciphertext as it would have taken of plaintext, and counts a record again each time it sees it. So
+/// here the EncryptedExtensions are read, and rustls does not see what it would pass over.
+#[derive(Debug)]
+pub(crate) enum Offer {
+    /// It is not decided. After a HelloRetryRequest none is taken.
+    Open,
+    Accepted,
+    /// What comes before a record under these keys is early data.
+    Refused(HandshakeKeys),
+    /// The early data is over.
+    PassedOver,
+}
+
+impl Offer {
+    /// Looks at a record that the server has encoded.
+    pub(crate) fn encoded(&mut self, suite: CipherSuite, secrets: &mut HandshakeSecrets, record: &[u8]) {
+        if !matches!(self, Self::Open) || record.first() != Some(&APPLICATION_DATA) {
+            return;
+        }
+        let keys = |secret: Option<LoggedSecret>| HandshakeKeys::new(suite, &secret?);
+        let (Some(mut server), Some(client)) = (keys(secrets.server.take()), keys(secrets.client.take()))
+        else {
+            return;
+        };
+        let extensions = server.open(record);
+        let accepted = extensions.is_some_and(|content| accepts_early_data(&content).unwrap_or_default());
+        *self = if accepted { Self::Accepted } else { Self::Refused(client) };
+    }
+
+    /// Whether a record of the client's is early data that is passed over.
+    pub(crate) fn passes_over(&mut self, record: &[u8]) -> bool {
+        if record.first() != Some(&APPLICATION_DATA) {
+            return false;
+        }
+        match self {
+            Self::Open => true,
+            Self::Refused(keys) => {
+                let over = keys.open(record).is_some();
+                if over {
+                    *self = Self::PassedOver;
+                }
+                !over
+            }
+            Self::Accepted | Self::PassedOver => false,
+        }
+    }
+
+    /// The same for the application.
+    pub(crate) fn status(&self) -> EarlyDataStatus {
+        match self {
+            Self::Accepted => EarlyDataStatus::Accepted,
+            Self::Open | Self::Refused(_) | Self::PassedOver => EarlyDataStatus::Rejected,
+        }
+    }
+}
+
+/// Whether EncryptedExtensions, at the start of `content`, hold early_data (RFC 8446 §4.2.10 and §4.3.1).
+fn accepts_early_data(content: &[u8]) -> Option<bool> {
+    const ENCRYPTED_EXTENSIONS: u8 = 8;
+    const EARLY_DATA: [u8; 2] = [0, 42];
+    let (&[ENCRYPTED_EXTENSIONS, _, _, _, high, low], rest) = content.split_first_chunk()? else {
+        return None;
+    };
+    let mut extensions = rest.get(..usize::from(u16::from_be_bytes([high, low])))?;
+    while let Some((&[kind, of, high, low], rest)) = extensions.split_first_chunk() {
+        if [kind, of] == EARLY_DATA {
+            return Some(true);
+        }
+        extensions = rest.get(usize::from(u16::from_be_bytes([high, low]))..)?;
+    }
+    Some(false)
+}
+
+/// The secrets under which both sides go on after their hellos.
+#[derive(Default)]
+pub(crate) struct HandshakeSecrets {
+    pub(crate) client: Option<LoggedSecret>,
+    pub(crate) server: Option<LoggedSecret>,
+}
+
+/// The keys of a side's first record after its hello (RFC 8446 §7.3).
 #[derive(Debug)]
 pub(crate) struct HandshakeKeys {
     cipher: AeadCipher,
@@ -102,8 +178,7 @@ pub(crate) struct HandshakeKeys {
 }
 
 impl HandshakeKeys {
-    /// The keys of the client's first record after its hello and its early data (RFC 8446 §7.3).
-    pub(crate) fn new(suite: CipherSuite, secret: &LoggedSecret) -> Option<Self> {
+    fn new(suite: CipherSuite, secret: &LoggedSecret) -> Option<Self> {
         let mut key = Zeroizing::new([0; 32]);
         let key = match suite {
             CipherSuite::TLS_AES_128_GCM_SHA256 => &mut key[..16],
@@ -115,11 +190,11 @@ impl HandshakeKeys {
         Some(Self { cipher: AeadCipher::new(suite, key)?, iv })
     }
 
-    /// Whether it is that record.
-    pub(crate) fn open(&mut self, record: &[u8]) -> bool {
-        let Some((header, sealed)) = record.split_at_checked(5) else { return false };
-        let Some(length) = sealed.len().checked_sub(TAG_LEN) else { return false };
-        let mut opened = Zeroizing::new(vec![0; length]);
-        self.cipher.open(self.iv, header, sealed, &mut opened).is_ok()
+    /// What is in it, if the record is that one.
+    fn open(&mut self, record: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let (header, sealed) = record.split_at_checked(HEADER_LEN)?;
+        let mut opened = Zeroizing::new(vec![0; sealed.len().checked_sub(TAG_LEN)?]);
+        self.cipher.open(self.iv, header, sealed, &mut opened).ok()?;
+        Some(opened)
     }
 }

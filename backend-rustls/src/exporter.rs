@@ -13,9 +13,6 @@ use zeroize::Zeroizing;
 const EXPORTER_SECRET: &str = "EXPORTER_SECRET";
 const CLIENT_RANDOM: &str = "CLIENT_RANDOM";
 
-/// The label of the secret under which a client's handshake goes on after its hello.
-pub(crate) const CLIENT_HANDSHAKE_TRAFFIC_SECRET: &str = "CLIENT_HANDSHAKE_TRAFFIC_SECRET";
-
 /// SHA-384's output, and RFC 5246 §8.1's master secret.
 const MAX_SECRET: usize = 48;
 
@@ -111,8 +108,10 @@ impl Exporter {
         label: &[u8],
         context: Option<&[u8]>,
     ) -> Result<(), Error> {
-        if output.is_empty() {
-            return Err(invalid("the output is empty"));
+        if output.is_empty() || output.len() > self.longest() {
+            return Err(invalid(
+                "it exports a byte at least, and 255 times the hash at most (RFC 5869 §2.3)",
+            ));
         }
         match self {
             Self::Tls13 { algorithm, secret } => {
@@ -139,6 +138,17 @@ impl Exporter {
                 Ok(())
             }
         }
+    }
+}
+
+impl Exporter {
+    /// How much HKDF can do; the PRF of TLS 1.2 could do more, and nobody needs it.
+    fn longest(&self) -> usize {
+        let hmac = match self {
+            Self::Tls13 { algorithm, .. } => algorithm.hmac_algorithm(),
+            Self::Tls12 { algorithm, .. } => *algorithm,
+        };
+        255 * hmac.digest_algorithm().output_len()
     }
 }
 
@@ -181,7 +191,7 @@ pub(crate) fn expand_label(
             self.0
         }
     }
-    let too_long = || invalid("the output or the label is longer than HKDF can do (RFC 5869 §2.3)");
+    let too_long = || invalid("the label has 249 bytes at most (RFC 8446 §7.1)");
     let length = u16::try_from(output.len()).map_err(|_| too_long())?.to_be_bytes();
     let label_len = u8::try_from(label.len() + 6).map_err(|_| too_long())?;
     // A hash has at most 48 bytes.

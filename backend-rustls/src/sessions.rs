@@ -14,9 +14,10 @@ use polytls_api::{
     SessionKey, SessionScope, SessionStore, StoredSession, Transport,
 };
 use rustls::{
-    NamedGroup,
+    ClientConfig, NamedGroup,
     client::{
-        ClientSessionMemoryCache, ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue,
+        ClientSessionMemoryCache, ClientSessionStore, ResolvesClientCert, Tls12ClientSessionValue,
+        Tls13ClientSessionValue, danger::ServerCertVerifier,
     },
     pki_types,
 };
@@ -147,25 +148,62 @@ impl Store {
     }
 }
 
+/// What rustls binds a client's sessions to: it resumes only under the very same verifier and identity.
+///
+/// Configurations of one scope have equal ones. So these go into the store with a session, and whoever takes it out
+/// offers it under them.
+#[derive(Clone)]
+pub(crate) struct Binding {
+    pub(crate) verifier: Arc<dyn ServerCertVerifier>,
+    pub(crate) identity: Arc<dyn ResolvesClientCert>,
+    /// The identity's key is in the hands of a signer, which another configuration may have another of.
+    pub(crate) remote_key: bool,
+}
+
+impl Binding {
+    fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.verifier, &other.verifier) && Arc::ptr_eq(&self.identity, &other.identity)
+    }
+}
+
 /// What a client of one server has to do with the store.
 pub(crate) struct ClientStore {
     store: Store,
     key: SessionKey,
     background: Background,
+    binding: Binding,
 }
 
-/// What lies in the store. A session of TLS 1.3 leaves it once, even if the store gives it out twice.
-type Stored = Mutex<Option<ClientSession>>;
+/// What lies in the store. A session leaves it once, even if the store gives it out twice.
+struct Stored {
+    session: Mutex<Option<ClientSession>>,
+    binding: Binding,
+}
 
 impl ClientStore {
-    pub(crate) fn new(store: &Store, name: &ServerName, background: Background) -> Self {
-        Self { store: store.clone(), key: store.scope.of_server(name), background }
+    pub(crate) fn new(store: &Store, name: &ServerName, background: Background, binding: &Binding) -> Self {
+        let key = store.scope.of_server(name);
+        Self { store: store.clone(), key, background, binding: binding.clone() }
     }
 
     /// A session to offer to the server.
-    pub(crate) async fn take(&self) -> Option<ClientSession> {
+    pub(crate) async fn take(&mut self) -> Option<ClientSession> {
         let stored = self.store.take(&self.key).await?.downcast::<Stored>()?;
-        stored.lock().unwrap_or_else(PoisonError::into_inner).take()
+        if !self.binding.remote_key && !stored.binding.remote_key {
+            self.binding = stored.binding.clone();
+        }
+        stored.session.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The configuration under which the session was taken.
+    pub(crate) fn bind(&self, own: &Binding, config: Arc<ClientConfig>) -> Arc<ClientConfig> {
+        if self.binding.is_same(own) {
+            return config;
+        }
+        let mut bound = ClientConfig::clone(&config);
+        bound.dangerous().set_certificate_verifier(self.binding.verifier.clone());
+        bound.client_auth_cert_resolver = self.binding.identity.clone();
+        Arc::new(bound)
     }
 
     /// Has a session stored that came with the handshake.
@@ -180,8 +218,8 @@ impl ClientStore {
         if lifetime.is_zero() {
             return;
         }
-        let session: Arc<Stored> = Arc::new(Mutex::new(Some(session)));
-        let session = StoredSession::in_process(session, SystemTime::now() + lifetime);
+        let stored = Stored { session: Mutex::new(Some(session)), binding: self.binding.clone() };
+        let session = StoredSession::in_process(Arc::new(stored), SystemTime::now() + lifetime);
         let (store, key) = (self.store.store.clone(), self.key);
         self.background.add(async move { store.store(key, session).await });
     }
@@ -242,5 +280,11 @@ impl fmt::Debug for Store {
 impl fmt::Debug for ServerStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.store.fmt(f)
+    }
+}
+
+impl fmt::Debug for Binding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Binding").field("remote_key", &self.remote_key).finish_non_exhaustive()
     }
 }

@@ -12,8 +12,8 @@ use std::{
 
 use polytls_api::{
     ClientAuthentication, ClientConfig, ConnectOptions, EarlyDataStatus, HelloObserver, MemorySessionStore,
-    ProtocolVersion, ReplayableData, ServerConfig, SessionKey, SessionStore, StoredSession, TlsAcceptor,
-    TlsConnector, async_trait,
+    NamedGroup, ProtocolVersion, ReplayableData, ServerConfig, SessionKey, SessionStore, StoredSession,
+    TlsAcceptor, TlsConnector, async_trait,
 };
 use scene::{Stream, exchange};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
@@ -89,6 +89,26 @@ async fn sessions_of_a_client_go_through_its_store_and_leave_it_once() {
         for again in [true, false] {
             let (client, _server) = scene::connected(&connector, &acceptor).await;
             assert_eq!(client.info().resumed, Some(again), "{version}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_resumes_what_another_with_the_same_options_has_stored() {
+    let (identity, roots) = scene::identity();
+    let acceptor = ServerConfig::builder(scene::backend(), identity).build().unwrap();
+    let acceptor = TlsAcceptor::new(&acceptor).unwrap();
+    for version in ProtocolVersion::ALL {
+        let store = Slow::new();
+        for round in 0..3 {
+            let client = ClientConfig::builder(scene::backend())
+                .roots(roots.clone())
+                .protocol_versions([version])
+                .session_store(store.clone());
+            let connector = TlsConnector::new(&client.build().unwrap()).unwrap();
+            let (mut client, mut server) = scene::connected(&connector, &acceptor).await;
+            assert_eq!(client.info().resumed, Some(round > 0), "{version}");
+            settle(&mut client, &mut server).await;
         }
     }
 }
@@ -179,7 +199,7 @@ async fn early_data_arrives_before_all_else_and_only_with_a_session_that_allows_
         let much = vec![7; 20_000];
         let third = with_early_data(&connector, &acceptor, &much).await;
         assert_eq!(third, (Accepted, Accepted, Some(much)));
-        let too_much = with_early_data(&connector, &acceptor, &[7; 21_000]).await;
+        let too_much = with_early_data(&connector, &acceptor, &[7; 20_001]).await;
         assert_eq!(too_much, (NotOffered, NotOffered, None));
     }
 }
@@ -210,6 +230,23 @@ async fn early_data_that_a_server_does_not_take_is_passed_over() {
         // Another server of that name does not know the session.
         let second = with_early_data(&connector, &acceptor(), &data).await;
         assert_eq!(second, (Rejected, Rejected, None), "{most} {record}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn early_data_before_a_hello_retry_request_is_passed_over() {
+    use EarlyDataStatus::{NotOffered, Rejected};
+    let (identity, roots) = scene::identity();
+    let client = ClientConfig::builder(scene::backend()).roots(roots).early_data(true).build().unwrap();
+    let connector = TlsConnector::new(&client).unwrap();
+    // The client takes the group that it knows from the first connection for the second's too.
+    for (group, status) in [(NamedGroup::SECP384R1, NotOffered), (NamedGroup::X25519, Rejected)] {
+        let server = ServerConfig::builder(scene::backend(), identity.clone())
+            .named_groups([group])
+            .max_early_data(1000);
+        let acceptor = TlsAcceptor::new(&server.build().unwrap()).unwrap();
+        let outcome = with_early_data(&connector, &acceptor, &[7; 1000]).await;
+        assert_eq!(outcome, (status, status, None));
     }
 }
 
