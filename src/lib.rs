@@ -27,6 +27,7 @@
 //! | `openssl-vendored` | | builds OpenSSL from source instead of linking the system's |
 //! | `tokio` | yes | streams implement tokio's I/O traits |
 //! | `futures-io` | | streams implement futures' I/O traits |
+//! | `encrypted-keys` | yes | identities under a password: PKCS#12, encrypted PKCS#8 |
 //!
 //! Features only add: enabling a backend never changes which one runs where a choice has been made.
 //! [`default_backend`] documents the order that it follows where none has.

@@ -316,9 +316,19 @@ pub(crate) fn signed_elsewhere(identity: &Identity, signer: Arc<dyn Signer>) -> 
     Identity::from_signer(identity.chain().iter().cloned(), signer).expect(MADE)
 }
 
-/// The chain of one identity with the key of the other.
+/// The chain of one identity with the P-256 key of the other, of which only the scalar is left: a key that tells its
+/// public part would be refused before a backend sees it.
 pub(crate) fn mismatched(chain_of: &Identity, key_of: &Identity) -> Identity {
-    Identity::from_der(chain_of.chain().iter().cloned(), secret(key_of)).expect(MADE)
+    /// PKCS#8 (RFC 5958 §2) of id-ecPublicKey and P-256, up to the scalar of the ECPrivateKey (RFC 5915 §3) in it.
+    const BEFORE_SCALAR: [u8; 35] = [
+        0x30, 0x41, 2, 1, 0, 0x30, 0x13, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x86, 0x48,
+        0xce, 0x3d, 3, 1, 7, 4, 0x27, 0x30, 0x25, 2, 1, 1, 4, 0x20,
+    ];
+    let key = secret(key_of);
+    let version_and_length = BEFORE_SCALAR.split_at(30).1;
+    let place = key.windows(5).position(|window| window == version_and_length).expect(MADE) + 5;
+    let bare = [&BEFORE_SCALAR, &key[place..place + 32]].concat();
+    Identity::from_der(chain_of.chain().iter().cloned(), bare).expect(MADE)
 }
 
 /// The identity's key, as PKCS#8.

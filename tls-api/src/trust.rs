@@ -1,10 +1,22 @@
 //! What is trusted: roots, as a value.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+    sync::Arc,
+};
 
-use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, pem::PemObject};
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
+use zeroize::Zeroizing;
 
-use crate::ConfigError;
+use crate::{
+    ConfigError,
+    identity::{certificate, content::Content},
+};
+
+/// The largest file of certificates or keys that is read; the bundle of all public authorities has 0.2 MiB.
+const MAX_FILE: u64 = 16 << 20;
 
 /// The roots that a chain must lead to. One of the three, never two added up by accident.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,21 +39,26 @@ impl Roots {
         Self::Explicit(certificates.into_iter().collect())
     }
 
-    /// The certificates in a PEM text and no others.
+    /// The certificates in a PEM text and no others. Comments and other text between them are passed over.
     ///
     /// # Errors
     /// [`ConfigError::Certificates`] when there is none, or one is malformed.
     pub fn from_pem(pem: &[u8]) -> Result<Self, ConfigError> {
-        Ok(Self::Explicit(certificates_from_pem(pem)?.into()))
+        Ok(Self::Explicit(certificate::from_pem(pem)?.into()))
     }
 
-    /// The certificates in a PEM file and no others.
+    /// The certificates in a PEM file and no others; or the one in a DER file, which its content tells.
     ///
     /// # Errors
-    /// [`ConfigError::File`] when it cannot be read, else as [`Roots::from_pem`], with the file's name.
+    /// [`ConfigError::File`] when it cannot be read or is larger than 16 MiB, else as [`Roots::from_pem`], with the
+    /// file's name.
     pub fn from_pem_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
-        Self::from_pem(&read(path)?).map_err(|error| in_file(error, path))
+        let file = read(path)?;
+        if Content::of(&file) == Content::Certificate {
+            return Ok(Self::from_der([CertificateDer::from(file.to_vec())]));
+        }
+        Self::from_pem(&file).map_err(|error| in_file(error, path))
     }
 
     /// The certificates themselves.
@@ -105,19 +122,20 @@ fn os_roots() -> Result<Arc<[CertificateDer<'static>]>, ConfigError> {
     Ok(found.certs.into())
 }
 
-pub(crate) fn certificates_from_pem(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
-    let certificates = CertificateDer::pem_slice_iter(pem)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| ConfigError::Certificates { reason: format!("malformed PEM: {error}") })?;
-    if certificates.is_empty() {
-        let reason = "no `BEGIN CERTIFICATE` section found; give a PEM text that holds one".into();
-        return Err(ConfigError::Certificates { reason });
-    }
-    Ok(certificates)
-}
-
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
-    fs::read(path).map_err(|source| ConfigError::File { path: path.into(), source: Arc::new(source) })
+/// The file's content, zeroized in the end: it may be a key.
+pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
+    let read = || {
+        let file = File::open(path)?;
+        // Room for all of it and a byte more, so that reading on does not leave copies behind.
+        let length = usize::try_from(file.metadata()?.len().min(MAX_FILE)).unwrap_or_default() + 1;
+        let mut content = Zeroizing::new(Vec::with_capacity(length));
+        file.take(MAX_FILE + 1).read_to_end(&mut content)?;
+        match content.len() as u64 > MAX_FILE {
+            true => Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 16 MiB")),
+            false => Ok(content),
+        }
+    };
+    read().map_err(|source| ConfigError::File { path: path.into(), source: Arc::new(source) })
 }
 
 /// The same error, naming the file that it was found in.

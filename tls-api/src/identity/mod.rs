@@ -1,17 +1,75 @@
-//! An identity: a certificate chain and the private key of its first certificate.
+//! An identity: a certificate chain and the private key of its first certificate, and the loaders of both.
+//!
+//! A loader finds out what it was given ([`content`], [`pem`]), takes the key out of its wrapping ([`key`],
+//! [`encryption`], [`pkcs12`]), holds it against the certificates and puts those in order ([`chain`]). No
+//! cryptographic library is here, so a key that does not tell its public part is left to the backend to check.
+
+mod asn1;
+pub(crate) mod certificate;
+mod chain;
+pub(crate) mod content;
+#[cfg(feature = "encrypted-keys")]
+mod encryption;
+#[cfg(feature = "encrypted-keys")]
+mod hash;
+mod key;
+pub(crate) mod pem;
+#[cfg(feature = "encrypted-keys")]
+mod pkcs12;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, path::Path, sync::Arc};
 
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use zeroize::{Zeroize, Zeroizing};
 
+use self::{content::Content, key::PublicPart};
 use crate::{
     ConfigError, Signer,
-    trust::{certificates_from_pem, in_file, read},
+    trust::{in_file, read},
 };
 
 /// A chain, the end entity's certificate first, and its private key.
 ///
 /// Cheap to clone. The key is zeroized when the last clone goes. It may be elsewhere, in the hands of a [`Signer`].
+///
+/// # Loading
+/// | what there is | loader |
+/// |---|---|
+/// | two PEM files, or one with both | [`from_pem_files`](Self::from_pem_files), [`from_file`](Self::from_file) |
+/// | the same in memory | [`from_pem`](Self::from_pem) |
+/// | DER in memory | [`from_der`](Self::from_der) |
+/// | a key encrypted as PKCS#8 | the same, `…_with_password` |
+/// | a PKCS#12 file (`.p12`, `.pfx`) | `from_pkcs12_file`, [`from_file`](Self::from_file), `from_pkcs12` |
+/// | a key elsewhere (a token, a service) | [`from_signer`](Self::from_signer) |
+///
+/// What takes a password needs the feature `encrypted-keys`. A password for a key that is not encrypted is not an
+/// error, but a warning in the log. Passwords and decrypted keys are zeroized, save the caller's own copy.
+///
+/// All loaders treat a chain alike:
+/// - The certificates may come in any order, and are put into that of RFC 8446 §4.4.2: the end entity's first, then
+///   its issuer's, and so on. The end entity's is the one with the key's public part; where the key does not tell
+///   it, the one that issued none of the others. A certificate that occurs twice is taken once.
+/// - A self-signed root is kept where it is given. It may be left out, and better is, unless peers look for it in
+///   the chain (RFC 7671 §5.2.2).
+/// - A certificate that is not part of the chain is kept at its end, with a warning in the log: peers pass it over.
+///   More than 100 certificates are an error.
+/// - Where the key tells its public part (RSA always, others mostly) a key of another certificate is
+///   [`ConfigError::KeyMismatch`] at once. Where it does not (a bare EC scalar, an Ed25519 seed),
+///   `TlsAcceptor::new` and `TlsConnector::new` find it.
+/// - An end entity's certificate that has expired, or is not valid yet, is a warning in the log with its dates.
+///
+/// ```no_run
+/// # fn main() -> Result<(), polytls_api::ConfigError> {
+/// use polytls_api::Identity;
+///
+/// let plain = Identity::from_pem_files("chain.pem", "key.pem")?;
+/// let password = std::env::var("KEY_PASSWORD").ok();
+/// let any = Identity::from_file("identity.p12", password.as_deref())?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Identity(Arc<Inner>);
 
@@ -40,6 +98,14 @@ impl Clone for IdentityKey {
     }
 }
 
+impl Drop for IdentityKey {
+    fn drop(&mut self) {
+        if let Self::Der(key) = self {
+            key.zeroize();
+        }
+    }
+}
+
 impl fmt::Debug for IdentityKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -50,50 +116,49 @@ impl fmt::Debug for IdentityKey {
 }
 
 impl Identity {
-    /// From DER: the chain, and the key as PKCS#8, PKCS#1 (RSA) or SEC1 (EC).
+    /// From DER: the chain in any order, and the key as PKCS#8, PKCS#1 (RSA) or SEC1 (EC).
     ///
     /// # Errors
-    /// [`ConfigError::Certificates`] for an empty chain or what is not DER, [`ConfigError::PrivateKey`] for a key in
-    /// none of the three forms. That the key belongs to the certificate is checked by the backend.
+    /// [`ConfigError::Certificates`] for an empty chain or what is no certificate, [`ConfigError::PrivateKey`] for a
+    /// key in none of the three forms, [`ConfigError::KeyMismatch`] for a key that says that it is another
+    /// certificate's.
     pub fn from_der(
         chain: impl IntoIterator<Item = CertificateDer<'static>>,
         key: impl Into<Vec<u8>>,
     ) -> Result<Self, ConfigError> {
-        let mut key: Vec<u8> = key.into();
-        let parsed = PrivateKeyDer::try_from(key.as_slice()).map(|key| key.clone_key());
-        zeroize::Zeroize::zeroize(&mut key);
-        match parsed {
-            Ok(key) => Self::new(chain.into_iter().collect(), key),
-            Err(_) => {
-                let reason = "not a PKCS#8, PKCS#1 or SEC1 key in DER; for PEM use `from_pem`".into();
-                Err(ConfigError::PrivateKey { reason })
-            }
-        }
+        Self::new(chain.into_iter().collect(), key::from_der(Zeroizing::new(key.into()), None)?)
     }
 
-    /// From PEM: the chain, and the key as `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`.
-    ///
-    /// Both may be the same text; what is not asked for is passed over.
+    /// As [`Identity::from_der`], with the key as encrypted PKCS#8 under this password.
     ///
     /// # Errors
-    /// [`ConfigError::Certificates`] and [`ConfigError::PrivateKey`] when nothing fitting is found.
+    /// As [`Identity::from_der`], and [`ConfigError::PrivateKey`] for a wrong password.
+    #[cfg(feature = "encrypted-keys")]
+    pub fn from_der_with_password(
+        chain: impl IntoIterator<Item = CertificateDer<'static>>,
+        key: impl Into<Vec<u8>>,
+        password: &str,
+    ) -> Result<Self, ConfigError> {
+        Self::new(chain.into_iter().collect(), key::from_der(Zeroizing::new(key.into()), Some(password))?)
+    }
+
+    /// From PEM: the chain in any order, and the key as `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`.
+    ///
+    /// Both may be the same text; what is not asked for is passed over, as is any text around the sections.
+    ///
+    /// # Errors
+    /// As [`Identity::from_der`]; [`ConfigError::PrivateKey`] also when there are two keys, or the key is encrypted.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, ConfigError> {
-        let chain = certificates_from_pem(chain)?;
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| {
-            let reason = match error {
-                rustls_pki_types::pem::Error::NoItemsFound => {
-                    let encrypted = key.windows(21).any(|window| window == b"ENCRYPTED PRIVATE KEY");
-                    if encrypted {
-                        "it is encrypted; decrypt it first (`openssl pkey -in KEY -out PLAIN`)".into()
-                    } else {
-                        "no `PRIVATE KEY` section found; give a PEM text that holds one".into()
-                    }
-                }
-                error => format!("malformed PEM: {error}"),
-            };
-            ConfigError::PrivateKey { reason }
-        })?;
-        Self::new(chain, key)
+        Self::new(certificate::from_pem(chain)?, key::from_pem(key, None)?)
+    }
+
+    /// As [`Identity::from_pem`], with the key as `ENCRYPTED PRIVATE KEY` under this password.
+    ///
+    /// # Errors
+    /// As [`Identity::from_pem`], and [`ConfigError::PrivateKey`] for a wrong password.
+    #[cfg(feature = "encrypted-keys")]
+    pub fn from_pem_with_password(chain: &[u8], key: &[u8], password: &str) -> Result<Self, ConfigError> {
+        Self::new(certificate::from_pem(chain)?, key::from_pem(key, Some(password))?)
     }
 
     /// From PEM files, as [`Identity::from_pem`].
@@ -101,15 +166,65 @@ impl Identity {
     /// # Errors
     /// [`ConfigError::File`] when one cannot be read, else as [`Identity::from_pem`], with the file's name.
     pub fn from_pem_files(chain: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self, ConfigError> {
-        let (chain, key) = (chain.as_ref(), key.as_ref());
-        let chain_pem = read(chain)?;
-        let mut key_pem = read(key)?;
-        let identity = Self::from_pem(&chain_pem, &key_pem).map_err(|error| match error {
-            ConfigError::PrivateKey { .. } => in_file(error, key),
-            error => in_file(error, chain),
-        });
-        zeroize::Zeroize::zeroize(&mut key_pem);
-        identity
+        Self::from_pem_files_under(chain.as_ref(), key.as_ref(), None)
+    }
+
+    /// From PEM files, as [`Identity::from_pem_with_password`].
+    ///
+    /// # Errors
+    /// As [`Identity::from_pem_files`], and [`ConfigError::PrivateKey`] for a wrong password.
+    #[cfg(feature = "encrypted-keys")]
+    pub fn from_pem_files_with_password(
+        chain: impl AsRef<Path>,
+        key: impl AsRef<Path>,
+        password: &str,
+    ) -> Result<Self, ConfigError> {
+        Self::from_pem_files_under(chain.as_ref(), key.as_ref(), Some(password))
+    }
+
+    /// From a PKCS#12 file in DER (`.p12`, `.pfx`) under this password, which may be empty.
+    ///
+    /// Of the encryptions: PBES2 with AES or 3DES, and those from before it with 3DES or RC2. Of the MACs: PKCS#12's
+    /// own and PBMAC1, with SHA-1 or SHA-2, or none.
+    ///
+    /// # Errors
+    /// [`ConfigError::PrivateKey`] for a wrong password, for what is no PKCS#12 file or one of another encryption,
+    /// and for one with no key or with several; else as [`Identity::from_der`].
+    #[cfg(feature = "encrypted-keys")]
+    pub fn from_pkcs12(der: &[u8], password: &str) -> Result<Self, ConfigError> {
+        Self::from_pkcs12_under(der, Some(password))
+    }
+
+    /// From a PKCS#12 file, as [`Identity::from_pkcs12`].
+    ///
+    /// # Errors
+    /// [`ConfigError::File`] when it cannot be read, else as [`Identity::from_pkcs12`], with the file's name.
+    #[cfg(feature = "encrypted-keys")]
+    pub fn from_pkcs12_file(path: impl AsRef<Path>, password: &str) -> Result<Self, ConfigError> {
+        let path = path.as_ref();
+        Self::from_pkcs12(&read(path)?, password).map_err(|error| in_file(error, path))
+    }
+
+    /// From one file with both the chain and the key: PEM, or PKCS#12 in DER. Which, its content says.
+    ///
+    /// The password is for an encrypted key. [`None`] opens a PKCS#12 file whose password is empty.
+    ///
+    /// # Errors
+    /// [`ConfigError::File`] when it cannot be read, else as [`Identity::from_pem`] or `from_pkcs12`, with the
+    /// file's name. What is encrypted needs the feature `encrypted-keys`, and says so.
+    pub fn from_file(path: impl AsRef<Path>, password: Option<&str>) -> Result<Self, ConfigError> {
+        let path = path.as_ref();
+        let file = read(path)?;
+        let identity = match Content::of(&file) {
+            Content::Pkcs12 => Self::from_pkcs12_under(&file, password),
+            Content::Pem => certificate::from_pem(&file)
+                .and_then(|chain| Self::new(chain, key::from_pem(&file, password)?)),
+            content => Err(certificate::refused(format!(
+                "it is {}; give a PEM text with a certificate and its key, or a PKCS#12 file",
+                content.name()
+            ))),
+        };
+        identity.map_err(|error| in_file(error, path))
     }
 
     /// With the key in the hands of a signer, for a chain in DER.
@@ -132,19 +247,34 @@ impl Identity {
         Self(Arc::new(Inner { ocsp_response: Some(response.into()), ..(*self.0).clone() }))
     }
 
+    fn from_pem_files_under(chain: &Path, key: &Path, password: Option<&str>) -> Result<Self, ConfigError> {
+        let certificates = certificate::from_pem(&read(chain)?).map_err(|error| in_file(error, chain))?;
+        let private_key = key::from_pem(&read(key)?, password).map_err(|error| in_file(error, key))?;
+        Self::new(certificates, private_key).map_err(|error| in_file(error, chain))
+    }
+
+    #[cfg(feature = "encrypted-keys")]
+    fn from_pkcs12_under(der: &[u8], password: Option<&str>) -> Result<Self, ConfigError> {
+        let opened = pkcs12::open(der, password)?;
+        Self::new(opened.certificates, key::from_der(opened.key, None)?)
+    }
+
+    #[cfg(not(feature = "encrypted-keys"))]
+    fn from_pkcs12_under(_: &[u8], _: Option<&str>) -> Result<Self, ConfigError> {
+        let reason = "it is a PKCS#12 file; enable the feature `encrypted-keys` of polytls to read it";
+        Err(key::refused(reason.into()))
+    }
+
     fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Self, ConfigError> {
         Self::with_key(chain, IdentityKey::Der(key))
     }
 
     fn with_key(chain: Vec<CertificateDer<'static>>, key: IdentityKey) -> Result<Self, ConfigError> {
-        if chain.is_empty() {
-            return Err(ConfigError::Certificates { reason: "the chain is empty".into() });
-        }
-        // Every certificate is a DER SEQUENCE; the common mistake is PEM given as DER.
-        if chain.iter().any(|certificate| certificate.first() != Some(&0x30)) {
-            let reason = "not a certificate in DER; for PEM use `from_pem`".into();
-            return Err(ConfigError::Certificates { reason });
-        }
+        let public_part = match &key {
+            IdentityKey::Der(key) => PublicPart::of(key),
+            IdentityKey::Signer(_) => None,
+        };
+        let chain = chain::in_order(&chain, public_part.as_ref())?;
         Ok(Self(Arc::new(Inner { chain, key, ocsp_response: None })))
     }
 
