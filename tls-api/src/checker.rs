@@ -83,8 +83,29 @@ impl Checker {
     fn check_identity(&self, identity: &Identity, role: &RoleCapabilities) -> Result<(), ConfigError> {
         let signs_elsewhere = identity.signer().is_some();
         self.require(!signs_elsewhere || role.signer != Hook::Unsupported, ConfigOption::Signer)?;
-        self.require(identity.ocsp_response().is_none() || role.ocsp_staple, ConfigOption::OcspStaple)
+        let Some(response) = identity.ocsp_response() else { return Ok(()) };
+        self.require(role.ocsp_staple, ConfigOption::OcspStaple)?;
+        if is_ocsp_response(response) {
+            return Ok(());
+        }
+        let reason =
+            "the OCSP response is none in DER (RFC 6960 §4.2.1); give it as the responder sent it".into();
+        Err(ConfigError::Certificates { reason })
     }
+}
+
+/// RFC 6960 §4.2.1: a SEQUENCE of this length that begins with an ENUMERATED of one byte. Some libraries look no
+/// further, others into all of it; what none of them could mean, all of them refuse.
+fn is_ocsp_response(der: &[u8]) -> bool {
+    let (content, rest) = match der {
+        [0x30, length @ 0..=0x7f, content @ ..] => (content, content.len().checked_sub((*length).into())),
+        [0x30, 0x81, length, content @ ..] => (content, content.len().checked_sub((*length).into())),
+        [0x30, 0x82, high, low, content @ ..] => {
+            (content, content.len().checked_sub(u16::from_be_bytes([*high, *low]).into()))
+        }
+        _ => return false,
+    };
+    rest == Some(0) && content.starts_with(&[0x0a, 1])
 }
 
 /// Holds a client's configuration against what its backend can do.
@@ -127,4 +148,23 @@ pub(crate) fn check_server(config: &ServerConfig, chooses_by_name: bool) -> Resu
     checker.require(!sets_lifetime || capabilities.session_lifetime, ConfigOption::SessionLifetime)?;
     checker.require(config.max_early_data() == 0 || role.early_data, ConfigOption::EarlyData)?;
     config.identities().try_for_each(|identity| checker.check_identity(identity, role))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ocsp_response_is_told_from_what_is_none() {
+        let long = [&[0x30, 0x82, 1, 3, 0x0a, 1, 0], &[0; 256][..]].concat();
+        let longer = [&[0x30, 0x81, 131, 0x0a, 1, 0], &[0; 128][..]].concat();
+        for response in [&[0x30, 3, 0x0a, 1, 6], &*long, &*longer] {
+            assert!(is_ocsp_response(response), "{response:02x?}");
+        }
+        for other in
+            [b"".as_slice(), b"-----BEGIN", &[0x30], &[0x30, 3, 0x0a, 1], &[0x30, 3, 2, 1, 6], &long[1..]]
+        {
+            assert!(!is_ocsp_response(other), "{other:02x?}");
+        }
+    }
 }

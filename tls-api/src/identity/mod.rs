@@ -241,7 +241,8 @@ impl Identity {
 
     /// The same identity with an OCSP response (RFC 6960, in DER) that says that the certificate is good.
     ///
-    /// A server presents it to clients that ask for one (RFC 6066 §8). Nothing looks into it on the way.
+    /// A server presents it to clients that ask for one (RFC 6066 §8). What is none in DER, `build()` of the
+    /// configuration refuses; what it says, nothing looks into on the way.
     #[must_use]
     pub fn with_ocsp_response(self, response: impl Into<Vec<u8>>) -> Self {
         Self(Arc::new(Inner { ocsp_response: Some(response.into()), ..(*self.0).clone() }))
