@@ -11,6 +11,7 @@ mod connect;
 mod der_file;
 mod failure;
 mod faults;
+mod identity;
 mod man;
 mod output;
 mod serve;

@@ -4,8 +4,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::ValueEnum;
 use polytls::{
-    Backend, CertificateRevocationListDer, CertificateVerifier, ConfigError, ConfigOption, Identity,
-    ProtocolVersion, Roots, TrustPolicy,
+    Backend, CertificateRevocationListDer, CertificateVerifier, ConfigError, ConfigOption, ProtocolVersion,
+    Roots, TrustPolicy,
 };
 
 use crate::{der_file, failure::Failure};
@@ -47,18 +47,6 @@ pub(crate) fn backends(name: Option<&str>) -> Result<Vec<Arc<dyn Backend>>, Fail
             polytls::default_backend()?;
             Ok(polytls::backends::all())
         }
-    }
-}
-
-/// Certificate and key, if the user gave them, by options of these names.
-pub(crate) fn identity(
-    files: (Option<&PathBuf>, Option<&PathBuf>),
-    (cert_option, key_option): (&str, &str),
-) -> Result<Option<Identity>, Failure> {
-    match files {
-        (Some(cert), Some(key)) => Ok(Some(Identity::from_pem_files(cert, key)?)),
-        (None, None) => Ok(None),
-        _ => Err(Failure::usage(format!("{cert_option} and {key_option} go together: give both"))),
     }
 }
 

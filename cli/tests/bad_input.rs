@@ -123,9 +123,10 @@ fn files_that_are_not_there_or_are_something_else() {
     fs::write(path("text"), "no PEM at all").unwrap();
     refused(&["connect", "localhost:1", "--roots", &path("missing")], 2, &["missing", "cannot read"]);
     refused(&["connect", "localhost:1", "--roots", &path("text")], 2, &["text", "BEGIN CERTIFICATE"]);
-    refused(&["connect", "localhost:1", "--cert", &path("text")], 2, &["--client-key"]);
     refused(&["connect", "localhost:1", "--client-key", &path("text")], 2, &["--client-cert"]);
-    refused(&["serve", ".", "--cert", &path("text")], 2, &["--key"]);
+    refused(&["connect", "localhost:1", "--key-password-file", &path("text")], 2, &["needs --client-cert"]);
+    refused(&["serve", ".", "--key", &path("text")], 2, &["--cert"]);
+    refused(&["serve", ".", "--key-password-file", &path("text")], 2, &["needs --cert"]);
     refused(&["serve", &path("missing")], 2, &["missing"]);
     refused(&["serve", &path("text")], 2, &["not a folder"]);
     refused(&["serve", ".", "--cert", &path("text"), "--key", &path("text")], 2, &["BEGIN CERTIFICATE"]);
@@ -134,6 +135,40 @@ fn files_that_are_not_there_or_are_something_else() {
     let root = path("root.pem");
     refused(&[&["serve", ".", "--write-root", &root][..], &roots].concat(), 2, &["missing", "cannot read"]);
     assert!(!Path::new(&root).exists(), "the root of a server that did not start");
+}
+
+#[test]
+#[cfg(any(feature = "rustls", feature = "openssl", feature = "native"))]
+fn files_that_hold_no_identity_or_under_another_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    fs::write(path("right"), "pass phrase\n").unwrap();
+    fs::write(path("wrong"), "guess\n").unwrap();
+    fs::write(path("two"), "one\ntwo\n").unwrap();
+    let file = support::fixture;
+    for (options, words) in [
+        (&["--cert", &file("ec.cert.pem")][..], &["ec.cert.pem", "--key"][..]),
+        (&["--cert", &file("modern.p12")], &["modern.p12", "--key-password-file"]),
+        (&["--cert", &file("modern.p12"), "--key-password-file", &path("wrong")], &["wrong password"]),
+        (&["--cert", &file("modern.p12"), "--key-password-file", &path("two")], &["two", "one line"]),
+        (&["--cert", &file("modern.p12"), "--key-password-file", &path("missing")], &["missing"]),
+        (&["--cert", &file("no-key.p12"), "--key-password-file", &path("right")], &["no-key.p12", "key"]),
+        (&["--cert", &file("ec.cert.pem"), "--key", &file("ec.aes-256.pem")], &["--key-password-file"]),
+        (
+            &[
+                "--cert",
+                &file("ec.cert.pem"),
+                "--key",
+                &file("ec.aes-256.pem"),
+                "--key-password-file",
+                &path("wrong"),
+            ],
+            &["ec.aes-256.pem", "wrong password"],
+        ),
+    ] {
+        refused(&[&["serve", "."], options].concat(), 2, words);
+        refused(&[&["connect", "localhost:1"], options].concat(), 2, words);
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use support::{BACKENDS, Server, command, polytls, text};
+use support::{BACKENDS, Server, command, fixture, polytls, text};
 
 #[test]
 fn every_client_fetches_from_every_server() {
@@ -105,6 +105,40 @@ fn client_certificates_are_asked_for_and_checked() {
             let error = text(output.stderr);
             assert_eq!(output.status.code(), Some(1), "{client} to {server}: {error}");
             assert!(error.contains("--client-cert"), "{client} to {server}: {error}");
+        }
+    }
+}
+
+#[test]
+#[cfg(any(feature = "rustls", feature = "openssl"))]
+fn identities_come_from_one_file_or_under_a_password() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("page.txt"), "for those who may").unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    fs::write(path("password"), "pass phrase\n").unwrap();
+    let both =
+        [fs::read(fixture("ec.cert.pem")).unwrap(), fs::read(fixture("ec.pkcs8.pem")).unwrap()].concat();
+    fs::write(path("both.pem"), both).unwrap();
+    let (root, password) = (fixture("root.pem"), path("password"));
+    let under_password = |cert: &str| [cert.to_owned(), "--key-password-file".into(), password.clone()];
+    let of_two = [&fixture("ec.cert.pem"), "--key", &fixture("ec.aes-256.pem")].map(str::to_owned);
+    let identities = [
+        vec![path("both.pem")],
+        under_password(&fixture("modern.p12")).to_vec(),
+        under_password(&fixture("legacy.p12")).to_vec(),
+        [&of_two[..], &under_password("")[1..]].concat(),
+    ];
+    let server = BACKENDS.iter().find(|backend| **backend != "native").unwrap();
+    for identity in &identities {
+        let options: Vec<_> = identity.iter().map(String::as_str).collect();
+        let asking = ["--backend", server, "--client-auth", "required", "--client-roots", &root];
+        let serving = Server::start(&[&[&path("")[..], "--cert"], &options[..], &asking].concat());
+        for client in BACKENDS {
+            let request = b"GET /page.txt HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+            let connect = ["connect", &serving.address, "--roots", &root, "--name", "localhost", "--backend"];
+            let output = polytls(&[&connect[..], &[client, "--cert"], &options].concat(), request);
+            let notes = text(output.stderr);
+            assert!(text(output.stdout).ends_with("for those who may"), "{client}, {identity:?}: {notes}");
         }
     }
 }

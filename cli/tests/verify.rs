@@ -58,6 +58,10 @@ fn each_fault_is_named_alike_by_all() {
         authority.issue("a.example", |params| params.extended_key_usages = client.into()).0
     });
     let named = ["--name", "a.example", "--roots"];
+    let (code, json, _) = verified(&good, &["--name", "a.example", "--roots", "none"]);
+    let faults: Vec<_> =
+        json["verdicts"].as_array().unwrap().iter().map(|verdict| &verdict["fault"]).collect();
+    assert!(code == Some(1) && faults.iter().all(|fault| *fault == "unknown_issuer"), "{json}");
     for (folder, root, more, fault) in [
         (&expired, "root.pem", &named, "expired"),
         (&good, "root.pem", &["--name", "b.example", "--roots"], "name_mismatch"),

@@ -12,6 +12,7 @@ use polytls::{
 use super::recorder::Recorder;
 use crate::{
     failure::Failure,
+    identity::IdentityFiles,
     settings::{self, Version},
 };
 
@@ -27,12 +28,15 @@ pub(super) struct Offer {
     /// Accept any certificate: anybody may be at the other end
     #[arg(long)]
     danger_accept_any_certificate: bool,
-    /// The certificate chain to present where the server asks for one, in PEM
+    /// The certificate chain to present where the server asks for one: PEM, or PKCS#12 with the key
     #[arg(long, visible_alias = "cert", value_name = "FILE")]
     client_cert: Option<PathBuf>,
-    /// Its private key, in PEM
+    /// Its private key, in PEM [default: the one in the file of the certificate]
     #[arg(long, visible_alias = "key", value_name = "FILE")]
     client_key: Option<PathBuf>,
+    /// A file with the password of the key or of the PKCS#12 file, and nothing else
+    #[arg(long, value_name = "FILE")]
+    key_password_file: Option<PathBuf>,
     /// Application protocols to offer, most wanted first
     #[arg(long, value_delimiter = ',')]
     alpn: Vec<String>,
@@ -121,8 +125,12 @@ impl Offer {
         if self.no_resumption {
             config = config.resumption(false);
         }
-        let files = (self.client_cert.as_ref(), self.client_key.as_ref());
-        if let Some(identity) = settings::identity(files, ("--client-cert", "--client-key"))? {
+        let files = IdentityFiles {
+            cert: ("--client-cert", self.client_cert.as_ref()),
+            key: ("--client-key", self.client_key.as_ref()),
+            password: self.key_password_file.as_ref(),
+        };
+        if let Some(identity) = files.read()? {
             config = config.identity(identity);
         }
         Ok(config)

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use crate::{
     chain::Authority,
     failure::Failure,
+    identity::IdentityFiles,
     output,
     serve::{connections::Connections, files::Folder},
     settings::{self, Version},
@@ -26,12 +27,15 @@ pub(crate) struct Options {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
     listen: SocketAddr,
-    /// The certificate chain, in PEM [default: one made for localhost]
+    /// The certificate chain: PEM, or PKCS#12 with the key [default: one made for localhost]
     #[arg(long, value_name = "FILE")]
     cert: Option<PathBuf>,
-    /// Its private key, in PEM
+    /// Its private key, in PEM [default: the one in the file of the certificate]
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+    /// A file with the password of the key or of the PKCS#12 file, and nothing else
+    #[arg(long, value_name = "FILE")]
+    key_password_file: Option<PathBuf>,
     /// Write the root of the certificate that is made to this file, for clients to trust
     #[arg(long, value_name = "FILE", conflicts_with = "cert")]
     write_root: Option<PathBuf>,
@@ -97,8 +101,12 @@ fn config(backend: Option<&str>, options: &Options, identity: Identity) -> Resul
 
 /// The identity given; else one made for this machine, and in PEM the root, whose key is gone when this returns.
 fn identity(options: &Options) -> Result<(Identity, Option<String>), Failure> {
-    let files = (options.cert.as_ref(), options.key.as_ref());
-    if let Some(given) = settings::identity(files, ("--cert", "--key"))? {
+    let files = IdentityFiles {
+        cert: ("--cert", options.cert.as_ref()),
+        key: ("--key", options.key.as_ref()),
+        password: options.key_password_file.as_ref(),
+    };
+    if let Some(given) = files.read()? {
         return Ok((given, None));
     }
     let authority = Authority::new()?;

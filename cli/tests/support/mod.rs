@@ -78,3 +78,8 @@ pub(crate) fn backends_where(capability: &str) -> Vec<&'static str> {
     };
     BACKENDS.iter().filter(has).copied().collect()
 }
+
+/// A file with an identity in one of its many forms, under the password `pass phrase` where there is one.
+pub(crate) fn fixture(name: &str) -> String {
+    format!("{}/../tls-api/src/identity/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))
+}
