@@ -1,7 +1,7 @@
 //! A client's stream within a server's bounds: closed when it is idle, and read from for a moment at its end.
 //!
 //! A socket that is closed with bytes unread, be it the peer's close_notify, is reset, and a reset takes back
-//! what the peer has not read yet: the end of a response.
+//! what the peer has not read yet: the end of a response, or the alert that says why a handshake failed.
 
 use std::{
     io::{self, IoSlice},
@@ -70,15 +70,18 @@ impl Drop for Bounded {
         if let (Some((stream, place)), Ok(runtime)) =
             (self.stream.take(), tokio::runtime::Handle::try_current())
         {
-            runtime.spawn(async move {
-                let mut rest = stream.take(LINGER_BYTES);
-                let mut nowhere = tokio::io::sink();
-                // However it ends: the response is out, and nobody waits for this.
-                let _ = tokio::time::timeout(LINGER_TIME, tokio::io::copy(&mut rest, &mut nowhere)).await;
-                drop(place);
-            });
+            runtime.spawn(linger(stream, place));
         }
     }
+}
+
+/// Reads on for a moment once everything is sent, and then gives back the place.
+pub(super) async fn linger(stream: impl AsyncRead + Unpin, place: OwnedSemaphorePermit) {
+    let mut rest = stream.take(LINGER_BYTES);
+    let mut nowhere = tokio::io::sink();
+    // However it ends: the response or the alert is out, and nobody waits for this.
+    let _ = tokio::time::timeout(LINGER_TIME, tokio::io::copy(&mut rest, &mut nowhere)).await;
+    drop(place);
 }
 
 impl AsyncRead for Bounded {

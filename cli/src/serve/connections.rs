@@ -8,6 +8,7 @@ use hyper_util::{
 };
 use polytls::TlsAcceptor;
 use tokio::{
+    io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::{sleep, timeout},
@@ -15,7 +16,10 @@ use tokio::{
 
 use crate::{
     failure::Failure,
-    serve::{bounded::Bounded, files::Folder},
+    serve::{
+        bounded::{Bounded, linger},
+        files::Folder,
+    },
 };
 
 /// How many connections are served at once; more wait in the listener's queue.
@@ -87,7 +91,17 @@ async fn connection(
     mut ending: watch::Receiver<()>,
 ) -> Result<(), String> {
     tcp.set_nodelay(true).map_err(|error| error.to_string())?;
-    let stream = acceptor.accept(tcp).await.map_err(|failed| failed.to_string())?;
+    let stream = match acceptor.accept(tcp).await {
+        Ok(stream) => stream,
+        Err(failed) => {
+            let reason = failed.to_string();
+            let mut tcp = failed.into_io();
+            // The alert is out, and the client that is to read it may have gone already.
+            let _ = tcp.shutdown().await;
+            tokio::spawn(linger(tcp, place));
+            return Err(reason);
+        }
+    };
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // A client may close its direction once it has asked, and still wait for the answer.
     builder.http1().half_close(true).timer(TokioTimer::new()).header_read_timeout(HEADER_TIME_LIMIT);
