@@ -1,0 +1,3 @@
+module polytls/peer
+
+go 1.23
