@@ -10,7 +10,7 @@ use polytls_api::{HeldVerdict, HookError};
 use rustls::sign::CertifiedKey;
 
 use crate::{
-    early_data::HandshakeSecrets, exporter::LoggedSecret, sessions::ClientSession, tickets::KeptSession,
+    exporter::LoggedSecret, handshake_keys::HandshakeSecrets, sessions::ClientSession, tickets::KeptSession,
 };
 
 thread_local! {
@@ -40,9 +40,7 @@ pub(crate) struct Desk {
     pub(crate) resumed: Option<KeptSession>,
     /// On a server: sessions for the application's store.
     pub(crate) kept: Vec<KeptSession>,
-    /// On a server: the client has offered early data.
-    pub(crate) early_data_offered: bool,
-    /// What tells what became of it.
+    /// Secrets of the handshake, if they are wanted.
     pub(crate) handshake_secrets: HandshakeSecrets,
     /// The application's signer has been asked.
     pub(crate) signed: bool,

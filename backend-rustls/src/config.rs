@@ -18,6 +18,7 @@ use crate::{
     call::at_desk,
     error,
     exporter::LoggedSecret,
+    handshake_keys::HandshakeSecrets,
     identities::{ClientResolver, Identities, ServerResolver, certified_key},
     sessions::{Binding, ClientSessions, ServerStore, Store},
     signer::RemoteKey,
@@ -259,13 +260,6 @@ fn key_log(settings: &ProtocolSettings) -> Arc<dyn rustls::KeyLog> {
     Arc::new(LogAdapter(settings.key_log().cloned()))
 }
 
-const CLIENT_HANDSHAKE_TRAFFIC_SECRET: &str = "CLIENT_HANDSHAKE_TRAFFIC_SECRET";
-const SERVER_HANDSHAKE_TRAFFIC_SECRET: &str = "SERVER_HANDSHAKE_TRAFFIC_SECRET";
-
-fn is_handshake_secret(label: &str) -> bool {
-    label == CLIENT_HANDSHAKE_TRAFFIC_SECRET || label == SERVER_HANDSHAKE_TRAFFIC_SECRET
-}
-
 /// A polytls key log as rustls wants one; it also keeps what key material is exported from.
 #[derive(Debug)]
 struct LogAdapter(Option<Arc<dyn KeyLog>>);
@@ -278,16 +272,12 @@ impl rustls::KeyLog for LogAdapter {
         let secret = || LoggedSecret::new(client_random, secret);
         if LoggedSecret::is_wanted(label) {
             at_desk(|desk| desk.exporter_secret = secret());
-        } else if is_handshake_secret(label) {
-            at_desk(|desk| match label {
-                _ if !desk.early_data_offered => {}
-                CLIENT_HANDSHAKE_TRAFFIC_SECRET => desk.handshake_secrets.client = secret(),
-                _ => desk.handshake_secrets.server = secret(),
-            });
+        } else if HandshakeSecrets::have(label) {
+            at_desk(|desk| desk.handshake_secrets.keep(label, secret));
         }
     }
 
     fn will_log(&self, label: &str) -> bool {
-        self.0.is_some() || LoggedSecret::is_wanted(label) || is_handshake_secret(label)
+        self.0.is_some() || LoggedSecret::is_wanted(label) || HandshakeSecrets::have(label)
     }
 }

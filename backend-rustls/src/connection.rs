@@ -48,6 +48,7 @@ impl ClientHandshake for Client {
             .as_ref()
             .map(|store| ClientStore::new(store, name, background.clone(), &self.0.binding));
         let mut desk = Desk::default();
+        desk.handshake_secrets.are_wanted = self.0.signing.is_some();
         if let Some(store) = &mut store {
             desk.offered = store.take().await;
         }
@@ -117,7 +118,7 @@ impl ServerHandshake for Server {
         }
         let takes_early_data = self.0.config.max_early_data() > 0;
         let offers_early_data = takes_early_data && transport.client_hello().await?.offers_early_data();
-        desk.early_data_offered = offers_early_data;
+        desk.handshake_secrets.are_wanted = offers_early_data;
         let connection = UnbufferedServerConnection::new(self.0.rustls.clone()).map_err(error::connection)?;
         let engine = ServerEngine { connection, early_data: None };
         let mut drive = Drive::new(engine, desk, transport);

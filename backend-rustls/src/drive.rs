@@ -22,6 +22,7 @@ use crate::{
     early_data::{self, EarlyData, Offer},
     error,
     exporter::ServerRandom,
+    handshake_keys::HandshakeKeys,
     sessions::ServerStore,
 };
 
@@ -243,14 +244,26 @@ impl<'a, 't, E: Engine> Drive<'a, 't, E> {
             return refused(reason, failure);
         };
         let failure = Error::new(ErrorKind::Hook).on_backend(NAME).with_source(hook);
-        // A server signs before its ServerHello has left, and in TLS 1.2 a client before keys are in use. rustls has no
-        // alert for it, and under the keys of TLS 1.3 no other can be sent.
-        let in_plaintext = E::IS_SERVER || self.engine.state().protocol_version() != Some(TLSv1_3);
-        if !in_plaintext {
-            return failure;
+        match self.send_internal_error() {
+            Some(alert) => failure.with_alert_sent(alert),
+            None => failure,
         }
-        self.transport.send_plaintext_alert(AlertDescription::INTERNAL_ERROR);
-        failure.with_alert_sent(AlertDescription::INTERNAL_ERROR)
+    }
+
+    /// Leaves to be sent that a signer has failed, for which rustls has no alert.
+    fn send_internal_error(&mut self) -> Option<AlertDescription> {
+        let alert = AlertDescription::INTERNAL_ERROR;
+        if E::IS_SERVER || self.engine.state().protocol_version() != Some(TLSv1_3) {
+            // A server signs before its ServerHello has left, a client of TLS 1.2 before there are keys.
+            self.transport.send_plaintext_alert(alert);
+            return Some(alert);
+        }
+        // A client of TLS 1.3 signs before it has sent anything under the keys of the handshake.
+        let suite = self.engine.state().negotiated_cipher_suite()?.suite().into();
+        let secret = self.desk.handshake_secrets.client.take()?;
+        let keys = HandshakeKeys::new(CipherSuite::from_code(suite), &secret)?;
+        self.transport.outgoing().extend(&keys.seal_alert(alert.code())?);
+        Some(alert)
     }
 
     async fn settle(&mut self, verdict: HeldVerdict, info: &mut ConnectionInfo) -> Result<(), Error> {

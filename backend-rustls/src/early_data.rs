@@ -1,25 +1,17 @@
 //! Early data (RFC 8446 §2.3 and §4.2.10) through rustls's unbuffered API.
 
-use polytls_api::{
-    Buffer, CipherSuite, EarlyDataStatus, Error, ErrorKind, ReplayableData,
-    record::{NONCE_LEN, RecordCipher, TAG_LEN},
-};
+use polytls_api::{Buffer, CipherSuite, EarlyDataStatus, Error, ErrorKind, ReplayableData, record::TAG_LEN};
 use rustls::{
     client::ClientConnectionData,
     server::ServerConnectionData,
     unbuffered::{ReadEarlyData, TransmitTlsData},
 };
-use zeroize::Zeroizing;
 
 use crate::{
     NAME, error,
-    exporter::{LoggedSecret, expand_label, hkdf_of},
-    record_cipher::AeadCipher,
+    exporter::LoggedSecret,
+    handshake_keys::{APPLICATION_DATA, HEADER_LEN, HandshakeKeys, HandshakeSecrets},
 };
-
-/// RFC 8446 §5.1: the length of a record's header, and what it says of every one that is sealed.
-const HEADER_LEN: usize = 5;
-const APPLICATION_DATA: u8 = 23;
 
 /// What a record adds to its plaintext: header, type and tag.
 const RECORD_OVERHEAD: usize = HEADER_LEN + 1 + TAG_LEN;
@@ -161,40 +153,4 @@ fn accepts_early_data(content: &[u8]) -> Option<bool> {
         extensions = rest.get(usize::from(u16::from_be_bytes([high, low]))..)?;
     }
     Some(false)
-}
-
-/// The secrets under which both sides go on after their hellos.
-#[derive(Default)]
-pub(crate) struct HandshakeSecrets {
-    pub(crate) client: Option<LoggedSecret>,
-    pub(crate) server: Option<LoggedSecret>,
-}
-
-/// The keys of a side's first record after its hello (RFC 8446 §7.3).
-#[derive(Debug)]
-pub(crate) struct HandshakeKeys {
-    cipher: AeadCipher,
-    iv: [u8; NONCE_LEN],
-}
-
-impl HandshakeKeys {
-    fn new(suite: CipherSuite, secret: &LoggedSecret) -> Option<Self> {
-        let mut key = Zeroizing::new([0; 32]);
-        let key = match suite {
-            CipherSuite::TLS_AES_128_GCM_SHA256 => &mut key[..16],
-            _ => &mut key[..],
-        };
-        let mut iv = [0; NONCE_LEN];
-        expand_label(hkdf_of(suite), secret.bytes(), b"key", b"", key).ok()?;
-        expand_label(hkdf_of(suite), secret.bytes(), b"iv", b"", &mut iv).ok()?;
-        Some(Self { cipher: AeadCipher::new(suite, key)?, iv })
-    }
-
-    /// What is in it, if the record is that one.
-    fn open(&mut self, record: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let (header, sealed) = record.split_at_checked(HEADER_LEN)?;
-        let mut opened = Zeroizing::new(vec![0; sealed.len().checked_sub(TAG_LEN)?]);
-        self.cipher.open(self.iv, header, sealed, &mut opened).ok()?;
-        Some(opened)
-    }
 }

@@ -12,6 +12,7 @@ mod drive;
 mod early_data;
 mod error;
 mod exporter;
+mod handshake_keys;
 mod identities;
 mod kernel;
 mod record_cipher;

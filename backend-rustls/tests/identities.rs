@@ -177,18 +177,31 @@ async fn signers_sign_on_both_sides_beside_a_verifier_that_takes_its_time() {
 
 #[tokio::test]
 async fn a_signer_that_fails_ends_the_handshake_with_internal_error() {
+    let (works, roots) = scene::identity();
     for version in ProtocolVersion::ALL {
-        let (identity, roots) = remote_identity(false);
-        let client = ClientConfig::builder(scene::backend()).roots(roots).protocol_versions([version]);
-        let server = ServerConfig::builder(scene::backend(), identity);
-        let connector = TlsConnector::new(&client.build().unwrap()).unwrap();
-        let acceptor = TlsAcceptor::new(&server.build().unwrap()).unwrap();
-        let (client, server) = scene::handshake(&connector, &acceptor, "localhost").await;
-        let server = server.unwrap_err();
-        assert_eq!(server.kind(), &ErrorKind::Hook);
-        assert!(server.to_string().contains("the HSM is away"), "{server}");
-        let received = client.unwrap_err().alert_received();
-        assert_eq!(received, Some(AlertDescription::INTERNAL_ERROR), "{version}");
+        for on_server in [true, false] {
+            let (fails, failing_roots) = remote_identity(false);
+            let (mut server_identity, mut trusted) = (works.clone(), roots.clone());
+            let mut client = ClientConfig::builder(scene::backend()).protocol_versions([version]);
+            match on_server {
+                true => (server_identity, trusted) = (fails, failing_roots.clone()),
+                false => client = client.identity(fails),
+            }
+            let server = ServerConfig::builder(scene::backend(), server_identity)
+                .client_authentication(ClientAuthentication::Optional)
+                .client_roots(failing_roots);
+            let connector = TlsConnector::new(&client.roots(trusted).build().unwrap()).unwrap();
+            let acceptor = TlsAcceptor::new(&server.build().unwrap()).unwrap();
+            let (client, server) = scene::handshake(&connector, &acceptor, "localhost").await;
+            let (own, peers) = match on_server {
+                true => (server.unwrap_err(), client.unwrap_err()),
+                false => (client.unwrap_err(), server.unwrap_err()),
+            };
+            assert_eq!(own.kind(), &ErrorKind::Hook);
+            assert!(own.to_string().contains("the HSM is away"), "{own}");
+            let received = peers.alert_received();
+            assert_eq!(received, Some(AlertDescription::INTERNAL_ERROR), "{version}, server {on_server}");
+        }
     }
 }
 

@@ -205,6 +205,18 @@ async fn early_data_arrives_before_all_else_and_only_with_a_session_that_allows_
 }
 
 #[tokio::test(start_paused = true)]
+async fn early_data_has_a_limit_of_its_own() {
+    let (connector, acceptor) = scene::endpoints(
+        |client| client.early_data(true).max_record_plaintext(512),
+        |server| server.max_early_data(500_000).handshake_size_limit(8 * 1024),
+    );
+    let much = vec![7; 500_000];
+    with_early_data(&connector, &acceptor, &much).await;
+    let (client, _, taken) = with_early_data(&connector, &acceptor, &much).await;
+    assert_eq!((client, taken), (EarlyDataStatus::Accepted, Some(much)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn early_data_that_a_server_does_not_take_is_passed_over() {
     use EarlyDataStatus::{NotOffered, Rejected};
     let (identity, roots) = scene::identity();

@@ -345,7 +345,8 @@ macro_rules! protocol_setters {
 
         /// How many bytes the peer may send before the handshake must be complete, at least 8 KiB. Default: 256 KiB.
         ///
-        /// More ends the handshake with [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded).
+        /// More ends the handshake with [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded). Early data that
+        /// a server takes comes on top.
         pub fn handshake_size_limit(mut self, bytes: usize) -> Self {
             self.config.protocol.handshake_size_limit = bytes;
             self

@@ -244,6 +244,9 @@ impl ServerConfigBuilder {
     }
 
     /// For how long a session may be resumed: 1 second to 7 days (RFC 8446 §4.6.1). Default: 2 hours.
+    ///
+    /// The server refuses it after that. Its tickets tell the client so; those that allow early data say 24 hours
+    /// over rustls.
     pub fn session_lifetime(mut self, lifetime: Duration) -> Self {
         self.config.session_lifetime = Some(lifetime);
         self

@@ -94,7 +94,10 @@ impl TlsAcceptor {
         io: &mut dyn ByteStream,
         arrived: Arrived,
     ) -> Result<handshake::Connected, Error> {
-        let transport = Transport::going_on(io, self.config.protocol().handshake_size_limit(), arrived);
+        // Early data comes before the handshake is complete, in records of 512 bytes at least.
+        let early_data = self.config.max_early_data() as usize;
+        let limit = self.config.protocol().handshake_size_limit() + early_data + early_data / 16;
+        let transport = Transport::going_on(io, limit, arrived);
         handshake::Side::Server(&*self.handshake).establish(transport, self.backend).await
     }
 }
