@@ -18,7 +18,7 @@ use crate::{
     call::at_desk,
     error,
     exporter::LoggedSecret,
-    handshake_keys::HandshakeSecrets,
+    handshake_keys::{HEADER_LEN, HandshakeSecrets},
     identities::{ClientResolver, Identities, ServerResolver, certified_key},
     sessions::{Binding, ClientSessions, ServerStore, Store},
     signer::RemoteKey,
@@ -26,11 +26,9 @@ use crate::{
     verifier::{HandshakeVerifier, WebPkiVerifier},
 };
 
-/// How many servers a client remembers sessions of.
+/// How many servers a client remembers sessions of, unless it is told otherwise, and at most.
 const REMEMBERED_SERVERS: usize = 256;
-
-/// RFC 8446 §5.1: a record's header, which rustls counts with what is in it.
-const HEADER_LEN: usize = 5;
+const MOST_SERVERS: usize = 1_000_000;
 
 /// What every connection of one client configuration shares.
 #[derive(Debug)]
@@ -73,11 +71,46 @@ pub(crate) fn client(
     let provider = Arc::new(chosen_provider(provider, settings));
     let trust = Trust { verifier: config.verifier(), roots: Some(config.roots()), crls: config.crls() };
     let verifier = verifier(&provider, settings, &trust, true)?;
+    let mut built = client_of(provider, verifier.clone(), config)?;
+    let resumes = settings.resumption() != Some(false);
+    let store = Store::new(settings).filter(|_| resumes);
+    let servers = config.session_cache_size().unwrap_or(REMEMBERED_SERVERS);
+    if servers > MOST_SERVERS {
+        let reason = "rustls sets memory aside for all of them at once; a million at most".into();
+        return Err(ConfigError::Invalid { option: "session_cache_size", reason });
+    }
+    let sessions = resumes.then(|| Arc::new(ClientSessions::new(servers, store.is_some())));
+    built.resumption = match &sessions {
+        Some(sessions) => Resumption::store(sessions.clone()),
+        None => Resumption::disabled(),
+    };
+    let remote_key = config.identity().is_some_and(RemoteKey::is_needed_for);
+    let identity = built.client_auth_cert_resolver.clone();
+    Ok(PreparedClient {
+        with_early_data: config.early_data().then(|| Arc::new(with_early_data(&built))),
+        rustls: Arc::new(built),
+        backend,
+        sni: config.sni(),
+        sessions,
+        store,
+        binding: Binding { verifier, identity, remote_key },
+        signing: remote_key.then(SigningThreads::default),
+        most_plaintext: settings.max_record_plaintext(),
+    })
+}
+
+/// What does not concern sessions.
+fn client_of(
+    provider: Arc<CryptoProvider>,
+    verifier: Arc<HandshakeVerifier>,
+    config: &ClientConfig,
+) -> Result<rustls::ClientConfig, ConfigError> {
+    let settings = config.protocol();
     let builder = rustls::ClientConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&versions(settings))
         .map_err(error::configuration)?
         .dangerous()
-        .with_custom_certificate_verifier(verifier.clone());
+        .with_custom_certificate_verifier(verifier);
     let mut built = match config.identity() {
         None => builder.with_no_client_auth(),
         Some(identity) => {
@@ -88,30 +121,9 @@ pub(crate) fn client(
     built.alpn_protocols = settings.alpn().to_vec();
     built.enable_sni = config.sni();
     built.enable_secret_extraction = true;
-    let store = Store::new(settings).filter(|_| settings.resumption() != Some(false));
-    let sessions = (settings.resumption() != Some(false)).then(|| {
-        let servers = config.session_cache_size().unwrap_or(REMEMBERED_SERVERS);
-        Arc::new(ClientSessions::new(servers, store.is_some()))
-    });
-    built.resumption = match &sessions {
-        Some(sessions) => Resumption::store(sessions.clone()),
-        None => Resumption::disabled(),
-    };
     built.key_log = key_log(settings);
-    built.max_fragment_size = settings.max_record_plaintext().map(|most| most + HEADER_LEN);
-    let remote_key = config.identity().is_some_and(RemoteKey::is_needed_for);
-    let identity = built.client_auth_cert_resolver.clone();
-    Ok(PreparedClient {
-        binding: Binding { verifier, identity, remote_key },
-        with_early_data: config.early_data().then(|| Arc::new(with_early_data(&built))),
-        rustls: Arc::new(built),
-        backend,
-        sni: config.sni(),
-        sessions,
-        store,
-        signing: remote_key.then(SigningThreads::default),
-        most_plaintext: settings.max_record_plaintext(),
-    })
+    built.max_fragment_size = fragment_size(settings);
+    Ok(built)
 }
 
 pub(crate) fn server(
@@ -143,7 +155,7 @@ pub(crate) fn server(
     let store = ServerStore::new(config).filter(|_| settings.resumption() != Some(false));
     keep_sessions(&mut built, config, store.is_some())?;
     built.key_log = key_log(settings);
-    built.max_fragment_size = settings.max_record_plaintext().map(|most| most + HEADER_LEN);
+    built.max_fragment_size = fragment_size(settings);
     Ok(PreparedServer {
         rustls: Arc::new(built),
         backend,
@@ -254,6 +266,11 @@ fn versions(settings: &ProtocolSettings) -> Vec<&'static SupportedProtocolVersio
         _ => None,
     };
     settings.versions().iter().filter_map(known).collect()
+}
+
+/// rustls counts a record's header with what is in it.
+fn fragment_size(settings: &ProtocolSettings) -> Option<usize> {
+    settings.max_record_plaintext().map(|most| most + HEADER_LEN)
 }
 
 fn key_log(settings: &ProtocolSettings) -> Arc<dyn rustls::KeyLog> {

@@ -83,7 +83,8 @@ impl Client {
         let peer = pki_name(name).map_err(Error::from)?;
         let mut config = &self.0.rustls;
         let mut early_data = None;
-        if let (Some(with_early_data), Some(data)) = (&self.0.with_early_data, &options.early_data) {
+        let given = options.early_data.as_ref().filter(|data| !data.as_bytes().is_empty());
+        if let (Some(with_early_data), Some(data)) = (&self.0.with_early_data, given) {
             if let (None, Some(sessions)) = (store, &self.0.sessions) {
                 desk.offered = sessions.take_tls13(&peer);
             }

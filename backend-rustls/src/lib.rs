@@ -4,6 +4,9 @@
 //! buffers. When it is complete, rustls hands out the record keys, and polytls's record layer carries the
 //! data under aws-lc-rs's AEADs: sealed from the caller's slices straight into the outgoing buffer, opened
 //! straight into the caller's. Key updates and session tickets go back to rustls.
+//!
+//! One rustls configuration serves every connection of one of polytls's. What hooks of the application's give to a
+//! connection, rustls's callbacks find on its desk.
 
 mod call;
 mod config;

@@ -65,7 +65,7 @@ pub(crate) struct ClientSessions {
 impl ClientSessions {
     pub(crate) fn new(servers: usize, stored: bool) -> Self {
         // rustls counts sessions, and divides by the number for each server.
-        let cache = ClientSessionMemoryCache::new(servers.saturating_mul(SESSIONS_PER_SERVER));
+        let cache = ClientSessionMemoryCache::new(servers * SESSIONS_PER_SERVER);
         Self { cache, stored }
     }
 

@@ -15,7 +15,7 @@ use rustls::{
 };
 use webpki::{
     CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, OwnedCertRevocationList,
-    RevocationCheckDepth, RevocationOptionsBuilder, UnknownStatusPolicy,
+    RevocationCheckDepth, RevocationOptions, RevocationOptionsBuilder, UnknownStatusPolicy,
 };
 
 use crate::{call::at_desk, error};
@@ -66,14 +66,6 @@ impl WebPkiVerifier {
             .map_err(|error| error::certificate(error, name, false))?;
         let self_issued = end_entity.issuer() == end_entity.subject();
         let crls: Vec<_> = self.crls.iter().collect();
-        // Without a list there is nothing to build, and revocation is not checked.
-        let revocation = RevocationOptionsBuilder::new(&crls).ok().map(|options| {
-            options
-                .with_depth(RevocationCheckDepth::Chain)
-                .with_status_policy(UnknownStatusPolicy::Deny)
-                .with_expiration_policy(ExpirationPolicy::Enforce)
-                .build()
-        });
         let path = end_entity
             .verify_for_usage(
                 self.algorithms.all,
@@ -81,7 +73,7 @@ impl WebPkiVerifier {
                 chain.intermediates,
                 unix_time(now),
                 usage,
-                revocation,
+                revocation(&crls),
                 None,
             )
             .map_err(|error| error::certificate(error, name, self_issued))?;
@@ -113,6 +105,18 @@ impl fmt::Debug for WebPkiVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebPkiVerifier").field("anchors", &self.anchors.len()).finish_non_exhaustive()
     }
+}
+
+/// Every certificate below the root must be covered by a list in force; without a list nothing is checked.
+fn revocation<'a>(crls: &'a [&'a CertRevocationList<'a>]) -> Option<RevocationOptions<'a>> {
+    let options = RevocationOptionsBuilder::new(crls).ok()?;
+    Some(
+        options
+            .with_depth(RevocationCheckDepth::Chain)
+            .with_status_policy(UnknownStatusPolicy::Deny)
+            .with_expiration_policy(ExpirationPolicy::Enforce)
+            .build(),
+    )
 }
 
 fn revocation_list(crl: &[u8]) -> Result<CertRevocationList<'static>, ConfigError> {

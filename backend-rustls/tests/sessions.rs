@@ -156,6 +156,13 @@ async fn a_client_remembers_as_many_servers_as_it_is_told() {
     assert_eq!(resumed, [false, false, false, false, true]);
 }
 
+#[test]
+fn a_cache_that_memory_cannot_hold_is_refused() {
+    let client = ClientConfig::builder(scene::backend()).roots(scene::identity().1);
+    let error = TlsConnector::new(&client.session_cache_size(usize::MAX).build().unwrap()).unwrap_err();
+    assert!(error.to_string().contains("a million at most"), "{error}");
+}
+
 /// One connection that sends this early data, and what became of it on both sides.
 async fn with_early_data(
     connector: &TlsConnector,
