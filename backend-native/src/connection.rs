@@ -84,11 +84,13 @@ pub(crate) struct Server {
     acceptor: TlsAcceptor,
     backend: BackendInfo,
     alpn: Vec<Vec<u8>>,
+    chain: Vec<CertificateDer<'static>>,
 }
 
 impl Server {
     pub(crate) fn new(acceptor: TlsAcceptor, backend: BackendInfo, config: &ServerConfig) -> Self {
-        Self { acceptor, backend, alpn: config.protocol().alpn().to_vec() }
+        let chain = config.identity().map(|identity| identity.chain().to_vec()).unwrap_or_default();
+        Self { acceptor, backend, alpn: config.protocol().alpn().to_vec(), chain }
     }
 
     /// RFC 7301 §3.2: nothing in common ends the handshake. native-tls would go on without a protocol.
@@ -121,7 +123,8 @@ impl ServerHandshake for Server {
         if !self.alpn.is_empty() {
             self.check_alpn(transport).await?;
         }
-        let info = ConnectionInfo::new(self.backend.clone());
+        let mut info = ConnectionInfo::new(self.backend.clone());
+        info.local_chain.clone_from(&self.chain);
         let memory = Shared::new();
         drive(|| self.acceptor.accept(memory.clone()), &memory, transport, None, info).await
     }
