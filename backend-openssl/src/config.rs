@@ -191,6 +191,11 @@ fn server_sessions(
     }
     builder.set_num_tickets(config.tickets().into())?;
     let early_data = config.max_early_data();
+    if early_data == 0 {
+        // What a client sends on the word of an earlier configuration is passed over, as far as a handshake may go.
+        let passed_over = u32::try_from(settings.handshake_size_limit()).unwrap_or(u32::MAX);
+        ffi::set_recv_max_early_data(builder, passed_over)?;
+    }
     let own = (early_data > 0).then(|| MemorySessionStore::new(SESSIONS_WITH_EARLY_DATA));
     let Some(store) = Store::of(settings, own) else {
         // Tickets only. A session kept here could be resumed by its id even if the verdict on its client, held

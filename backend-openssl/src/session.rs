@@ -293,6 +293,10 @@ impl Session for OpenSslSession {
         if output.is_empty() {
             return invalid("the output is empty".into());
         }
+        // RFC 8446 §7.1 counts the length in 16 bits; in TLS 1.2 OpenSSL would go on for ever.
+        if output.len() > usize::from(u16::MAX) {
+            return invalid("the output has more than 65535 bytes".into());
+        }
         forget_errors();
         match ffi::export_keying_material(self.stream.ssl(), output, label, context) {
             Ok(()) => Ok(()),

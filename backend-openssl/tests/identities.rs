@@ -13,7 +13,7 @@ use polytls_api::{
     ServerConfig, ServerName, TlsAcceptor, TlsConnector, VerifiedChain, async_trait,
 };
 use rcgen::{KeyPair, PKCS_ED25519, SanType};
-use support::{Authority, Ends, Scene, backend, connect, connected, pass_a_byte};
+use support::{Authority, Ends, Scene, backend, connected, pass_a_byte};
 use tokio::io::duplex;
 
 /// An OCSPResponse (RFC 6960 §4.2.1) that says `tryLater`.
@@ -185,9 +185,13 @@ async fn an_ocsp_response_is_presented_with_its_identity_and_reported() {
         let (client, _server) = connect_to("without.example", &connector, &acceptor).await;
         assert_eq!(client.unwrap().info().ocsp_response, None);
     }
+    // What a resolver brings, no configuration has checked.
     let scene = Scene::new(ProtocolVersion::Tls13);
-    let nonsense = scene.identity.clone().with_ocsp_response("no DER");
-    let built = ServerConfig::builder(backend(), nonsense).build().map(drop);
-    assert!(matches!(built, Err(ConfigError::Certificates { .. })));
-    assert!(connect(&scene.connector(|c| c), &scene.acceptor(|s| s)).await.0.is_ok());
+    let nonsense = named(&scene.authority, "known.example").with_ocsp_response("no DER");
+    let acceptor = scene.acceptor(|s| s.resolver(Arc::new(Slow(nonsense))));
+    let (client, server) = connect_to("known.example", &scene.connector(|c| c), &acceptor).await;
+    let error = server.unwrap_err().into_error();
+    assert!(matches!(error.kind(), ErrorKind::Config(ConfigError::Certificates { .. })), "{error:?}");
+    let told = client.unwrap_err().into_error().alert_received();
+    assert_eq!(told, Some(AlertDescription::INTERNAL_ERROR));
 }

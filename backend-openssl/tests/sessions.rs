@@ -278,11 +278,29 @@ async fn early_data_arrives_once_apart_from_what_follows() {
     assert_eq!(client.info().resumed, Some(true));
     pass_a_byte(&mut client, &mut server).await;
 
-    let forgetful = scene.acceptor(|s| s.max_early_data(20_000));
-    let (client, mut server) = with_early_data(&connector, &forgetful, &data).await;
-    assert_eq!(client.info().early_data, EarlyDataStatus::Rejected, "another server's session");
-    assert!(server.take_early_data().is_none());
-    assert_eq!(client.info().resumed, Some(false));
+    for other in [scene.acceptor(|s| s.max_early_data(20_000)), scene.acceptor(|s| s)] {
+        let (mut client, mut server) = with_early_data(&connector, &acceptor, &data).await;
+        assert_eq!(client.info().early_data, EarlyDataStatus::Accepted);
+        pass_a_byte(&mut client, &mut server).await;
+        let (client, mut server) = with_early_data(&connector, &other, &data).await;
+        assert_eq!(client.info().early_data, EarlyDataStatus::Rejected, "another server's session");
+        assert!(server.take_early_data().is_none());
+        assert_eq!(client.info().resumed, Some(false));
+    }
+}
+
+#[tokio::test]
+async fn early_data_may_be_more_than_a_handshake() {
+    const MOST: u32 = 1 << 20;
+    let scene = Scene::new(ProtocolVersion::Tls13);
+    let connector = scene.connector(|c| c.early_data(true));
+    let acceptor = scene.acceptor(|s| s.max_early_data(MOST));
+    let data = vec![7; MOST as usize];
+    let (mut client, mut server) = with_early_data(&connector, &acceptor, &data).await;
+    pass_a_byte(&mut client, &mut server).await;
+    let (client, mut server) = with_early_data(&connector, &acceptor, &data).await;
+    assert_eq!(client.info().early_data, EarlyDataStatus::Accepted);
+    assert!(server.take_early_data().is_some_and(|early| early.as_bytes() == data));
 }
 
 #[tokio::test(start_paused = true)]

@@ -72,7 +72,7 @@ pub(crate) fn set_session_lifetime(builder: &mut SslContextBuilder, seconds: u64
     unsafe { SSL_CTX_set_timeout(builder.as_ptr(), seconds) };
 }
 
-/// How much early data a server reads, whatever a ticket allowed.
+/// How much early data a server reads, or passes over, whatever a ticket allowed.
 pub(crate) fn set_recv_max_early_data(builder: &mut SslContextBuilder, bytes: u32) -> Result<(), ErrorStack> {
     // SAFETY: the builder owns the context, and the function stores a number.
     done(unsafe { SSL_CTX_set_recv_max_early_data(builder.as_ptr(), bytes) })

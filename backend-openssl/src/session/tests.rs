@@ -251,10 +251,7 @@ fn both_ends_export_the_same_and_no_context_is_not_an_empty_one_in_tls_1_2() {
         assert_ne!(export(&near, None), export(&near, Some(b"context")));
         let same = export(&near, None) == export(&near, Some(b""));
         assert_eq!(same, version == ProtocolVersion::Tls13);
-        for length in [0, 1 << 20] {
-            if length > 0 && version == ProtocolVersion::Tls12 {
-                continue;
-            }
+        for length in [0, 1 << 16] {
             let error = near.export_keying_material(&mut vec![0; length], b"label", None).unwrap_err();
             assert!(matches!(error.kind(), ErrorKind::Config(ConfigError::Invalid { .. })), "{error:?}");
         }
