@@ -1,11 +1,12 @@
 //! polytls over [OpenSSL](https://docs.rs/openssl) 3: the system's, or one built from source (feature `vendored`).
 //!
 //! OpenSSL runs the handshake and the record layer over the connection's own buffers. It cannot suspend in
-//! the middle of a handshake to wait for a verdict on a certificate, so the driver in `connection.rs` holds
+//! the middle of a handshake to wait for a verdict on a certificate, so the driver in `drive.rs` holds
 //! its bytes back until the verdict is there. `ffi/` is the only module with `unsafe` in it.
 
 mod config;
 mod connection;
+mod drive;
 mod early_data;
 mod error;
 mod ffi;

@@ -14,12 +14,7 @@ use polytls_api::{
 };
 use zeroize::Zeroizing;
 
-use crate::{
-    NAME,
-    connection::{Connection, forget_errors},
-    error, ffi,
-    session_store::Keeper,
-};
+use crate::{NAME, connection::Connection, drive::forget_errors, error, ffi, session_store::Keeper};
 
 /// The most plaintext of one record (RFC 8446 §5.1), and of one call to `seal`.
 pub(crate) const RECORD: usize = 16 * 1024;
