@@ -27,8 +27,9 @@ pub struct ConnectionInfo {
     /// The path on which the verifier found the peer's certificate valid, as far as it tells; `None` where the
     /// peer presented none, a session was resumed, or the library keeps its path to itself.
     pub verified_chain: Option<VerifiedChain>,
-    /// What this side presented, its own certificate first; empty for nothing. With a resumed session: what it
-    /// would have presented on a server, nothing on a client.
+    /// What this side presented, its own certificate first; empty for nothing, and on a client whose library does not
+    /// tell whether it was asked (native). With a resumed session: what it would have presented on a server, nothing on
+    /// a client.
     pub local_chain: Vec<CertificateDer<'static>>,
     /// On a client: the OCSP response that the server presented with its certificate, in DER.
     pub ocsp_response: Option<Vec<u8>>,

@@ -39,7 +39,8 @@ pub enum Hook {
     Suspends,
 }
 
-/// A hook of the application's could not answer. The peer is told `internal_error`, and no more.
+/// A hook of the application's could not answer. The peer is told `internal_error`, and no more; by a
+/// client of rustls's in TLS 1.3 it is cut off.
 #[derive(Clone, Debug)]
 pub struct HookError(Arc<dyn StdError + Send + Sync>);
 

@@ -27,7 +27,10 @@ pub use self::{
     handshake::HandshakeError,
     incoming::{HelloLimits, IncomingHandshake},
 };
-use crate::{ConnectionInfo, Error, ReplayableData, record::Role};
+use crate::{ConfigError, ConnectionInfo, Error, ReplayableData, record::Role};
+
+/// What HKDF yields with SHA-256; other hashes and TLS 1.2 would yield more, but one bound is for all.
+const MOST_EXPORTED: usize = 255 * 32;
 
 /// An established TLS connection over the byte stream `IO`.
 ///
@@ -84,13 +87,17 @@ impl<IO> TlsStream<IO> {
     ///
     /// # Errors
     /// [`ConfigError::Unsupported`](crate::ConfigError::Unsupported) within the error where the backend cannot,
-    /// [`ConfigError::Invalid`](crate::ConfigError::Invalid) for an output that is empty or too long.
+    /// [`ConfigError::Invalid`](crate::ConfigError::Invalid) for an output that is empty or longer than 8160 bytes.
     pub fn export_keying_material(
         &self,
         output: &mut [u8],
         label: &[u8],
         context: Option<&[u8]>,
     ) -> Result<(), Error> {
+        if output.len() > MOST_EXPORTED {
+            let reason = format!("{MOST_EXPORTED} bytes at most (RFC 5869 §2.3)");
+            return Err(ConfigError::Invalid { option: "export_keying_material", reason }.into());
+        }
         self.core.session().export_keying_material(output, label, context)
     }
 
