@@ -16,6 +16,7 @@ use crate::{
     pair::Side,
     pki::{Authority, Key, Leaf, Validity},
     signers::KeyHolder,
+    staples::RESPONSE,
 };
 
 /// A key log that forgets.
@@ -141,7 +142,7 @@ pub(crate) async fn a_server_takes_what_it_declares_and_refuses_the_rest(pair: P
     let (_, elsewhere) = KeyHolder::take_key(&identity, Key::P256, true);
     for (need, identity) in [
         (ConfigOption::Signer, elsewhere),
-        (ConfigOption::OcspStaple, identity.clone().with_ocsp_response(b"a response".as_slice())),
+        (ConfigOption::OcspStaple, identity.clone().with_ocsp_response(RESPONSE)),
     ] {
         let builder = ServerConfig::builder(backend(), identity.clone()).protocol_versions(supported.clone());
         options.push((vec![need.clone()], builder));

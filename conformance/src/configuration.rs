@@ -17,7 +17,7 @@ use crate::{
     negotiation::with_groups,
     pair::Side,
     pipe::{Wire, pipe},
-    pki::{self, Authority, Key, Leaf, Validity},
+    pki::{Authority, Key, Leaf, Validity},
     quiet::{Quiet, Rest},
     scene::{Ends, Scene, Stream, ensure_kind, exchange, pass},
     wire::{Hello, records},
@@ -114,16 +114,12 @@ pub(crate) async fn a_server_signs_with_whatever_scheme_is_accepted(pair: Pair) 
     Ok(())
 }
 
-/// The least limit that may be set, and an identity whose chain is far beyond it.
+/// The least limit that may be set.
 const SIZE_LIMIT: usize = 8 * 1024;
-
-fn of_many_certificates(identity: &polytls_api::Identity) -> polytls_api::Identity {
-    pki::with_strangers(identity, &Authority::root(), 100)
-}
 
 pub(crate) async fn a_server_that_sends_too_much_is_refused(pair: Pair) -> Result<(), Stop> {
     for scene in Scene::in_each_version(&pair)? {
-        let long = of_many_certificates(&scene.identity);
+        let long = scene.root.issue(Leaf::server().bulky());
         let connector = scene.connector(&[], |client| client.handshake_size_limit(SIZE_LIMIT))?;
         let short = Ends::new(connector.clone(), scene.acceptor(&[], |server| server)?);
         short.connect().await.at("a chain within the limit")?;
@@ -143,8 +139,8 @@ pub(crate) async fn a_client_that_sends_too_much_is_refused(pair: Pair) -> Resul
         let acceptor = scene.acceptor(&[ConfigOption::ClientAuthentication(mode)], |server| {
             server.client_authentication(mode).client_roots(roots).handshake_size_limit(SIZE_LIMIT)
         })?;
-        let identity = scene.root.issue(Leaf::client());
-        for (identity, fits) in [(identity.clone(), true), (of_many_certificates(&identity), false)] {
+        for (leaf, fits) in [(Leaf::client(), true), (Leaf::client().bulky(), false)] {
+            let identity = scene.root.issue(leaf);
             let connector =
                 scene.connector(&[ConfigOption::ClientIdentity], |client| client.identity(identity))?;
             let ends = Ends::new(connector, acceptor.clone());
@@ -171,7 +167,7 @@ pub(crate) async fn a_server_keeps_to_its_size_of_records(pair: Pair) -> Result<
 async fn keeps_to_its_size(pair: &Pair, side: Side) -> Result<(), Stop> {
     for scene in Scene::in_each_version(pair)? {
         // Several certificates, so that the handshake has messages longer than a record too.
-        let identity = pki::with_strangers(&scene.identity, &Authority::root(), 3);
+        let identity = scene.root.intermediate().intermediate().issue(Leaf::server());
         let scene = scene.presenting(identity);
         for most in [512, 1_000, 16_384] {
             let needs = [ConfigOption::MaxRecordPlaintext];

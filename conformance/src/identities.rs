@@ -56,7 +56,7 @@ fn by_name(scene: &Scene) -> Result<(Ends, [Identity; 3]), Stop> {
     let builder = ServerConfig::builder(scene.pair.server.clone(), rest.clone())
         .sni_identity("A.example", exact.clone())
         .sni_identity("*.b.example", wildcard.clone());
-    let acceptor = scene.acceptor_of(&[ConfigOption::SniIdentities], builder)?;
+    let acceptor = scene.acceptor_of(&[ConfigOption::SniIdentities], builder, |server| server)?;
     Ok((Ends::new(scene.connector(&[], |client| client)?, acceptor), [exact, wildcard, rest]))
 }
 
@@ -146,7 +146,7 @@ pub(crate) async fn a_session_goes_with_the_name_it_was_made_for(pair: Pair) -> 
 /// A server that leaves it to the resolver alone.
 fn resolved_alone(scene: &Scene, resolver: Arc<Chooser>) -> Result<Ends, Stop> {
     let builder = ServerConfig::builder_with_resolver(scene.pair.server.clone(), resolver);
-    let acceptor = scene.acceptor_of(&[ConfigOption::Resolver], builder)?;
+    let acceptor = scene.acceptor_of(&[ConfigOption::Resolver], builder, |server| server)?;
     Ok(Ends::new(scene.connector(&[], |client| client)?, acceptor))
 }
 
@@ -181,7 +181,7 @@ pub(crate) async fn a_resolver_may_have_another_identity_each_time(pair: Pair) -
         let identities: Vec<_> = (0..5).map(|_| scene.root.issue(Leaf::server())).collect();
         let resolver = Arc::new(OnTheSpot(Mutex::new(identities.clone())));
         let builder = ServerConfig::builder_with_resolver(pair.server.clone(), resolver);
-        let acceptor = scene.acceptor_of(&[ConfigOption::Resolver], builder)?;
+        let acceptor = scene.acceptor_of(&[ConfigOption::Resolver], builder, |server| server)?;
         for identity in identities.iter().rev() {
             // A connector of its own, so that nothing is resumed.
             let ends = Ends::new(scene.connector(&[], |client| client)?, acceptor.clone());

@@ -12,8 +12,8 @@
 //! behaviour asserts that the option ends in [`ConfigError::Unsupported`](polytls_api::ConfigError::Unsupported),
 //! and ends as [`Outcome::Refused`].
 //!
-//! Everything runs in memory: no network but one loopback socket, no sleep, no file. The suite speaks to backends
-//! through `polytls-api` alone.
+//! Everything runs in memory: no network but one loopback socket, no file, and no sleep but until a session has
+//! outlived its lifetime. The suite speaks to backends through `polytls-api` alone.
 
 mod behaviour;
 mod gate;

@@ -118,7 +118,7 @@ async fn none_waits_for_another(ends: Vec<Ends>, crowd: &Arc<Crowd>) -> Result<(
     }
     let (took, ticks) = (started.elapsed(), crowd.ticks.load(Ordering::Acquire));
     ensure(crowd.together.load(Ordering::Acquire), || "the hook was not asked in every handshake".into())?;
-    ensure(ticks >= 5, || format!("the thread ticked {ticks} times in {HOOK_TIME:?} of waiting"))?;
+    ensure(ticks > 0, || "the thread never ticked while the hooks waited".into())?;
     ensure(took < FAR_LESS, || format!("{HANDSHAKES} hooks of {HOOK_TIME:?} took {took:?}"))
 }
 

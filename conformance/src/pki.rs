@@ -243,6 +243,13 @@ impl Leaf {
         self
     }
 
+    /// With so many names that the certificate takes 40 KiB.
+    pub(crate) fn bulky(mut self) -> Self {
+        let names = (0..900).map(|number| format!("{number:032}.many.example").try_into().expect(MADE));
+        self.params.subject_alt_names.extend(names.map(SanType::DnsName));
+        self
+    }
+
     /// Valid at another time.
     pub(crate) fn valid(mut self, validity: Validity) -> Self {
         set_validity(&mut self.params, validity);
@@ -302,13 +309,8 @@ impl Key {
 
 /// The chain with another, unrelated certificate at its end.
 pub(crate) fn with_stranger(identity: &Identity, stranger: &Authority) -> Identity {
-    with_strangers(identity, stranger, 1)
-}
-
-/// The chain with an unrelated certificate at its end, this many times.
-pub(crate) fn with_strangers(identity: &Identity, stranger: &Authority, count: usize) -> Identity {
-    let strangers = std::iter::repeat_n(stranger.certificate(), count);
-    Identity::from_der(identity.chain().iter().cloned().chain(strangers), secret(identity)).expect(MADE)
+    let chain = identity.chain().iter().cloned().chain([stranger.certificate()]);
+    Identity::from_der(chain, secret(identity)).expect(MADE)
 }
 
 /// The same chain with its key in the hands of this signer.

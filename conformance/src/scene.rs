@@ -78,16 +78,18 @@ impl Scene {
         change: impl FnOnce(ServerConfigBuilder) -> ServerConfigBuilder,
     ) -> Result<TlsAcceptor, Stop> {
         let builder = ServerConfig::builder(self.pair.server.clone(), self.identity.clone());
-        self.acceptor_of(needs, change(builder))
+        self.acceptor_of(needs, builder, change)
     }
 
-    /// A server from this builder.
+    /// A server of the scene that begins with this builder, changed.
     pub(crate) fn acceptor_of(
         &self,
         needs: &[ConfigOption],
         builder: ServerConfigBuilder,
+        change: impl FnOnce(ServerConfigBuilder) -> ServerConfigBuilder,
     ) -> Result<TlsAcceptor, Stop> {
-        let builder = builder.protocol_versions(self.versions.clone()).danger_no_handshake_time_limit();
+        let builder =
+            change(builder.protocol_versions(self.versions.clone()).danger_no_handshake_time_limit());
         let needs = self.with_own_needs(needs, &[]);
         let built = builder.build().and_then(|config| TlsAcceptor::new(&config));
         self.pair.expect_supported_or_refused(Side::Server, &needs, built)
@@ -159,6 +161,22 @@ impl Ends {
     /// How a handshake ends that must not succeed on both sides.
     pub(crate) fn failure(&self) -> Result<Failures, Stop> {
         self.failure_over(Wire::default(), Wire::default())
+    }
+
+    /// [`Ends::failure`] of a handshake that works on other threads too, and ends without its peer's doing.
+    pub(crate) fn failure_on_threads(&self) -> Result<Failures, Stop> {
+        let (near, far) = pipe(Wire::default(), Wire::default());
+        let outputs = (Rc::new(RefCell::new(None)), Rc::new(RefCell::new(None)));
+        let mut tasks = Quiet::new();
+        let (client, server) = (self.connector.connect(&self.name, near), self.acceptor.accept(far));
+        tasks.add(async { *outputs.0.borrow_mut() = failure_of(client).await });
+        tasks.add(async { *outputs.1.borrow_mut() = failure_of(server).await });
+        let rest = tasks.run_with_threads(|| false);
+        drop(tasks);
+        match (outputs.0.take(), outputs.1.take()) {
+            (Some(client), Some(server)) => Ok(Failures { client, server }),
+            other => failed(format!("{rest:?}: both sides must fail: {other:?}")),
+        }
     }
 
     /// [`Ends::failure`] over these wires.

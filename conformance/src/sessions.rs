@@ -251,15 +251,16 @@ pub(crate) async fn a_client_that_differs_finds_no_session(pair: Pair) -> Result
 }
 
 pub(crate) async fn a_client_of_other_versions_finds_no_session(pair: Pair) -> Result<(), Stop> {
-    let scene = Scene::new(&pair)?;
+    let mut scene = Scene::new(&pair)?;
+    let all = scene.versions.clone();
     let store = Shelf::careful();
     let ends = client_stores(&scene, &store)?;
     resumes(&ends, false, "every version").await?;
-    for scene in Scene::in_each_version(&pair)? {
+    for version in &all {
+        scene.versions = vec![*version];
         let connector = client_with(&scene, &store, &[], |client| client)?;
         // Where there is but one version in common, the two are equal.
-        let equal = pair.versions()?.len() == 1;
-        resumes(&Ends { connector, ..ends.clone() }, equal, "one version").await?;
+        resumes(&Ends { connector, ..ends.clone() }, all.len() == 1, "one version").await?;
     }
     Ok(())
 }

@@ -13,8 +13,8 @@ use aws_lc_rs::{
     },
 };
 use polytls_api::{
-    AlertDescription, ClientAuthentication, ConfigOption, ErrorKind, HookError, Identity, ServerConfig,
-    SignatureScheme, Signer, TlsAcceptor, async_trait,
+    AlertDescription, ClientAuthentication, ConfigOption, ErrorKind, HookError, Identity, ProtocolVersion,
+    ServerConfig, SignatureScheme, Signer, TlsAcceptor, async_trait,
 };
 
 use crate::{
@@ -123,7 +123,7 @@ impl fmt::Debug for KeyHolder {
 /// A server with this identity.
 fn serving(scene: &Scene, identity: &Identity) -> Result<Ends, Stop> {
     let builder = ServerConfig::builder(scene.pair.server.clone(), identity.clone());
-    let acceptor = scene.acceptor_of(&[ConfigOption::Signer], builder)?;
+    let acceptor = scene.acceptor_of(&[ConfigOption::Signer], builder, |server| server)?;
     Ok(Ends::new(scene.connector(&[], |client| client)?, acceptor))
 }
 
@@ -220,15 +220,18 @@ pub(crate) async fn a_clients_signer_that_fails_ends_the_handshake(pair: Pair) -
 fn fails(pair: &Pair, side: Side) -> Result<(), Stop> {
     for scene in Scene::in_each_version(pair)? {
         let identity = KeyHolder::failing(&issue(&scene, side, Key::P256));
-        let failures = with(&scene, side, &identity)?.failure()?;
+        let failures = with(&scene, side, &identity)?.failure_on_threads()?;
         let (own, peers) = match side {
             Side::Client => (failures.client, failures.server),
             Side::Server => (failures.server, failures.client),
         };
         let hook = |kind: &ErrorKind| *kind == ErrorKind::Hook;
         ensure_kind(&format!("{side:?}"), &own, hook, "Hook")?;
-        let told = Some(AlertDescription::INTERNAL_ERROR);
-        ensure_eq(peers.alert_received(), told, "the alert that the peer sees")?;
+        let told = peers.alert_received();
+        // Under the keys of TLS 1.3 a library may be unable to say more than the end.
+        let cut = side == Side::Client && scene.versions == [ProtocolVersion::Tls13] && told.is_none();
+        ensure(cut || told == Some(AlertDescription::INTERNAL_ERROR), || format!("the peer has {peers:?}"))?;
+        ensure_eq(own.alert_sent(), told, "the alert that it says it sent, and the one that came")?;
         let reason = std::error::Error::source(&own).map(ToString::to_string).unwrap_or_default();
         ensure(reason.contains("the vault is locked"), || format!("the signer's reason is lost: {own:?}"))?;
     }
@@ -240,7 +243,7 @@ pub(crate) async fn a_signature_by_another_key_is_refused(pair: Pair) -> Result<
         for side in [Side::Server, Side::Client] {
             let (signer, _) = KeyHolder::take_key(&issue(&scene, side, Key::P256), Key::P256, true);
             let identity = pki::signed_elsewhere(&issue(&scene, side, Key::P256), signer);
-            let failures = with(&scene, side, &identity)?.failure().at(format!("{side:?}"))?;
+            let failures = with(&scene, side, &identity)?.failure_on_threads().at(format!("{side:?}"))?;
             let connected = |error: &polytls_api::Error| *error.kind() == ErrorKind::UnexpectedEof;
             ensure(!(connected(&failures.client) && connected(&failures.server)), || {
                 format!("no side says why: {failures:?}")

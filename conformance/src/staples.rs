@@ -1,18 +1,24 @@
 //! OCSP responses (RFC 6066 §8, RFC 8446 §4.4.2.1): presented as they are, reported as they came.
 
-use polytls_api::{ConfigOption, ProtocolVersion};
+use polytls_api::{ConfigError, ConfigOption, ProtocolVersion, ServerConfig, TlsAcceptor};
 
 use crate::{
     Pair,
-    behaviour::{At, Stop, ensure, ensure_eq},
+    behaviour::{At, Stop, ensure, ensure_eq, failed},
     pair::Side,
     pki::Leaf,
     probe::Probe,
     scene::{Ends, Scene, Stream, exchange},
 };
 
-/// Nothing looks into it on the way.
-const RESPONSE: &[u8] = b"the response of an OCSP responder";
+/// A response (RFC 6960 §4.2.1) that has the form of one: nothing looks further into it on the way.
+pub(crate) const RESPONSE: &[u8] = &[
+    0x30, 0x1d, // OCSPResponse
+    0x0a, 0x01, 0x00, // responseStatus: successful
+    0xa0, 0x18, 0x30, 0x16, // responseBytes
+    0x06, 0x09, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x01, // id-pkix-ocsp-basic
+    0x04, 0x09, b's', b'o', b'm', b'e', b'b', b'y', b't', b'e', b's', // response
+];
 
 /// What a client that asks for a response reports; one that cannot ask reports none.
 fn reports(pair: &Pair, client: &Stream, response: Option<&[u8]>) -> Result<(), Stop> {
@@ -82,6 +88,23 @@ pub(crate) async fn a_verifier_sees_the_response(pair: Pair) -> Result<(), Stop>
             format!("the verifier was shown {seen:?}, and came {reported:?}")
         })?;
         reports(&pair, &client, Some(RESPONSE))?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn what_is_no_response_is_an_error_of_configuration(pair: Pair) -> Result<(), Stop> {
+    let scene = Scene::new(&pair)?;
+    for bytes in [b"".as_slice(), b"-----BEGIN OCSP RESPONSE-----", &RESPONSE[1..], &RESPONSE[..20]] {
+        let identity = scene.identity.clone().with_ocsp_response(bytes);
+        let server = ServerConfig::builder(pair.server.clone(), identity);
+        let built = server.protocol_versions(scene.versions.clone()).build();
+        match built.and_then(|config| TlsAcceptor::new(&config)) {
+            Err(ConfigError::Certificates { .. }) => {}
+            built => {
+                pair.expect_supported_or_refused(Side::Server, &[ConfigOption::OcspStaple], built)?;
+                return failed(format!("it is taken for a response: {bytes:02x?}"));
+            }
+        }
     }
     Ok(())
 }

@@ -187,4 +187,10 @@ fn a_backend_that_declares_more_than_it_does_is_found_out() {
     assert!(failed("names").contains(&"another_name_is_refused"));
     assert!(failed("capabilities").contains(&"a_verifier_alone_is_given_or_refused_as_declared"));
     assert!(failed("verifiers").contains(&"a_verifiers_reason_is_the_error"));
+    assert!(failed("revocation").contains(&"a_revoked_server_is_refused"));
+    assert!(failed("configuration").contains(&"a_client_keeps_to_its_size_of_records"));
+    assert!(failed("configuration").contains(&"a_client_offers_its_groups_in_order"));
+    assert!(failed("sessions").contains(&"a_clients_sessions_are_in_its_store"));
+    assert!(failed("early_data").contains(&"early_data_reaches_the_server_once"));
+    assert!(failed("signers").contains(&"a_client_has_a_key_of_any_kind_elsewhere"));
 }

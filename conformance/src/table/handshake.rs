@@ -321,6 +321,8 @@ macro_rules! __handshake_behaviours {
                     "where the server has no OCSP response, none is reported";
                 a_response_goes_with_its_identity:
                     "an OCSP response goes with the identity that it is for";
+                what_is_no_response_is_an_error_of_configuration:
+                    "what is no OCSP response is an error of configuration";
                 a_verifier_sees_the_response:
                     "the application's verifier sees the OCSP response";
             }

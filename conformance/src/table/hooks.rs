@@ -50,7 +50,7 @@ macro_rules! __hooks_behaviours {
                 a_servers_signer_that_fails_ends_the_handshake:
                     "a server's signer that fails ends the handshake with internal_error";
                 a_clients_signer_that_fails_ends_the_handshake:
-                    "a client's signer that fails ends the handshake with internal_error";
+                    "a client's signer that fails ends the handshake: internal_error, or in TLS 1.3 a cut";
                 a_signature_by_another_key_is_refused:
                     "a signature by another key than the certificate's is refused";
                 nothing_passes_before_a_slow_signature_of_a_server:
