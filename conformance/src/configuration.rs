@@ -58,6 +58,30 @@ pub(crate) async fn the_clients_first_group_is_taken_where_the_server_has_it(pai
     Ok(())
 }
 
+pub(crate) async fn a_share_that_the_server_takes_needs_no_second_hello(pair: Pair) -> Result<(), Stop> {
+    let clients = [NamedGroup::X25519, NamedGroup::SECP256R1];
+    let servers = [NamedGroup::SECP256R1, NamedGroup::X25519];
+    let ends = with_groups(&pair, ProtocolVersion::Tls13, &clients, &servers)?;
+    negotiates_group(&ends, NamedGroup::X25519).await
+}
+
+pub(crate) async fn unset_lists_are_the_documented_ones(pair: Pair) -> Result<(), Stop> {
+    let hello = first_hello(&Scene::in_version(&pair, ProtocolVersion::Tls13)?.ends()?)?;
+    let role = pair.role(Side::Client);
+    if role.named_group_choice {
+        let default = NamedGroup::DEFAULT.iter().filter(|group| role.named_groups.contains(group));
+        let default: Vec<_> = default.map(|group| group.code()).collect();
+        ensure_eq(hello.first_share(), default.first().copied(), "the group of the first key share")?;
+        ensure_eq(hello.groups(), default, "the groups in the hello")?;
+    }
+    if role.signature_scheme_choice {
+        let default = SignatureScheme::DEFAULT.iter().filter(|one| role.signature_schemes.contains(one));
+        let default: Vec<_> = default.map(|scheme| scheme.code()).collect();
+        ensure_eq(hello.schemes(), default, "the schemes in the hello")?;
+    }
+    Ok(())
+}
+
 async fn negotiates_group(ends: &Ends, group: NamedGroup) -> Result<(), Stop> {
     let (mut client, mut server) = ends.connect().await?;
     ensure_eq(client.info().named_group, Some(group), "the client's group")?;

@@ -225,6 +225,10 @@ macro_rules! __handshake_behaviours {
                     "a client offers its groups in its order, and a key share of the first";
                 the_clients_first_group_is_taken_where_the_server_has_it:
                     "where both sides have one order of groups, its first is chosen";
+                a_share_that_the_server_takes_needs_no_second_hello:
+                    "a group whose share the client sent is chosen, whatever the server's order";
+                unset_lists_are_the_documented_ones:
+                    "unset, groups and signature schemes are the documented lists in their order";
                 a_post_quantum_group_is_negotiated:
                     "X25519MLKEM768 is chosen where both have it, and another where the server has not";
                 a_client_offers_its_schemes_in_order:

@@ -274,7 +274,8 @@ macro_rules! protocol_setters {
         /// The groups that may be negotiated, most wanted first.
         ///
         /// Default: [`NamedGroup::DEFAULT`](crate::NamedGroup::DEFAULT), as far as the backend has them; the platform's own
-        /// list where the backend takes no other. A client sends a key share for the first.
+        /// list where the backend takes no other. A client sends a key share for the first; a server that allows a group
+        /// with a share takes it, whatever its own order, and asks for another hello only where it allows none.
         ///
         /// In TLS 1.2 a client's list also says which curves a server's ECDSA certificate may have (RFC 8422 §5.1);
         /// OpenSSL holds to that, rustls does not.
