@@ -2,7 +2,7 @@
 //!
 //! Naming: a `Vec` lists what can be negotiated; `*_choice` says that the application's own list and order
 //! are honoured; a `bool` named as an option says that the option is honoured. A missing capability ends in
-//! [`ConfigError::Unsupported`]; conformance proves both directions.
+//! [`ConfigError::Unsupported`](crate::ConfigError::Unsupported); conformance proves both directions.
 
 use crate::{CipherSuite, ClientAuthentication, Hook, NamedGroup, ProtocolVersion, SignatureScheme};
 
