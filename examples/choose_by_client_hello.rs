@@ -6,7 +6,7 @@
 #[path = "support/demo.rs"]
 mod demo;
 
-use std::{collections::HashMap, io, sync::Arc};
+use std::{collections::HashMap, io, sync::Arc, time::Duration};
 
 use polytls::{
     AlertDescription, Backend, ClientConfig, Error, HelloLimits, IncomingHandshake, Roots, ServerConfig,
@@ -38,7 +38,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {
-        while let Ok((tcp, _)) = listener.accept().await {
+        loop {
+            let (tcp, _) = match listener.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Too many open files, a client that has gone: a reason to wait, never one to stop serving.
+                    eprintln!("cannot accept: {error}");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            };
             let tenants = tenants.clone();
             tokio::spawn(async move {
                 if let Err(error) = serve(tcp, &tenants).await {

@@ -5,7 +5,7 @@
 #[path = "support/demo.rs"]
 mod demo;
 
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::{Request, Response, body::Bytes, service::service_fn};
@@ -39,7 +39,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn serve(listener: TcpListener, acceptor: TlsAcceptor) {
-    while let Ok((tcp, peer)) = listener.accept().await {
+    loop {
+        let (tcp, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Too many open files, a client that has gone: a reason to wait, never one to stop serving.
+                eprintln!("cannot accept: {error}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
             // One connection that fails is that connection's end alone.

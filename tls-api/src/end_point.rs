@@ -1,6 +1,6 @@
 //! `tls-server-end-point` (RFC 5929 §4): a certificate under the hash of its own signature.
 
-use sha2::{Digest, Sha256, Sha384, Sha512};
+use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
 /// The DER tags that lead to a certificate's signature algorithm (RFC 5280 §4.1).
 const SEQUENCE: u8 = 0x30;
@@ -17,6 +17,7 @@ const NIST_HASH: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hash {
+    Sha224,
     Sha256,
     Sha384,
     Sha512,
@@ -25,6 +26,7 @@ enum Hash {
 /// The binding; `None` for what is no certificate, and for a signature without one hash function.
 pub(crate) fn tls_server_end_point(certificate: &[u8]) -> Option<Vec<u8>> {
     Some(match signature_hash(certificate)? {
+        Hash::Sha224 => Sha224::digest(certificate).to_vec(),
         Hash::Sha256 => Sha256::digest(certificate).to_vec(),
         Hash::Sha384 => Sha384::digest(certificate).to_vec(),
         Hash::Sha512 => Sha512::digest(certificate).to_vec(),
@@ -42,11 +44,13 @@ fn signature_hash(certificate: &[u8]) -> Option<Hash> {
             4 | 5 | 11 => Some(Hash::Sha256),
             12 => Some(Hash::Sha384),
             13 => Some(Hash::Sha512),
+            14 => Some(Hash::Sha224),
             RSASSA_PSS => pss_hash(parameters),
             _ => None,
         };
     }
     match oid.strip_prefix(ECDSA)? {
+        [3, 1] => Some(Hash::Sha224),
         [1] | [3, 2] => Some(Hash::Sha256),
         [3, 3] => Some(Hash::Sha384),
         [3, 4] => Some(Hash::Sha512),
@@ -64,6 +68,7 @@ fn pss_hash(parameters: &[u8]) -> Option<Hash> {
         Some([1]) => Some(Hash::Sha256),
         Some([2]) => Some(Hash::Sha384),
         Some([3]) => Some(Hash::Sha512),
+        Some([4]) => Some(Hash::Sha224),
         Some(_) => None,
         // SHA-1, the only one outside NIST's arc that RFC 8017 names.
         None => Some(Hash::Sha256),
@@ -114,13 +119,16 @@ mod tests {
             (oid(PKCS_1, &[11]), Some(32)),
             (oid(PKCS_1, &[12]), Some(48)),
             (oid(PKCS_1, &[13]), Some(64)),
+            (oid(PKCS_1, &[14]), Some(28)),
             (oid(PKCS_1, &[1]), None),
             (oid(ECDSA, &[1]), Some(32)),
+            (oid(ECDSA, &[3, 1]), Some(28)),
             (oid(ECDSA, &[3, 2]), Some(32)),
             (oid(ECDSA, &[3, 3]), Some(48)),
             (oid(ECDSA, &[3, 4]), Some(64)),
             (pss(None), Some(32)),
             (pss(Some(&[2])), Some(48)),
+            (pss(Some(&[4])), Some(28)),
             (pss(Some(&[9])), None),
             // Ed25519 hashes within the signature, and has no function of its own.
             (oid(&[0x2b, 0x65], &[0x70]), None),
