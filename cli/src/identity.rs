@@ -1,14 +1,11 @@
 //! Files with a certificate chain and its private key: two in PEM, or one with both, perhaps under a password.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use polytls::{ConfigError, Identity};
 use zeroize::Zeroizing;
 
-use crate::failure::Failure;
+use crate::{bounded_file, failure::Failure};
 
 /// What the user gave, by options that have these names.
 pub(crate) struct IdentityFiles<'a> {
@@ -57,7 +54,7 @@ impl IdentityFiles<'_> {
 /// The file's one line, without its end. A password on the command line would be there for everybody to see.
 fn password(file: &Path) -> Result<Zeroizing<String>, Failure> {
     let failed = |reason: String| Failure::usage(format!("the password file {}: {reason}", file.display()));
-    let bytes = fs::read(file).map(Zeroizing::new).map_err(|error| failed(error.to_string()))?;
+    let bytes = bounded_file::read(file).map_err(|error| failed(error.to_string()))?;
     let text = std::str::from_utf8(&bytes).map_err(|_| failed("it is not UTF-8".into()))?;
     let line = text.strip_suffix('\n').unwrap_or(text);
     let line = line.strip_suffix('\r').unwrap_or(line);
@@ -69,6 +66,8 @@ fn password(file: &Path) -> Result<Zeroizing<String>, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

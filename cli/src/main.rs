@@ -4,6 +4,7 @@
 //! a configuration cannot be used.
 
 mod backends;
+mod bounded_file;
 mod certificate;
 mod chain;
 mod completions;

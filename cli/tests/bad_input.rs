@@ -180,6 +180,9 @@ fn files_that_hold_no_chain() {
     fs::write(path("empty"), "").unwrap();
     fs::write(path("text"), "no PEM at all").unwrap();
     fs::write(path("torn"), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERT").unwrap();
+    fs::write(path("cut"), [0x30, 0x03, 0x02, 0x01]).unwrap();
+    fs::write(path("twice"), [0x30, 0x00, 0x30, 0x00]).unwrap();
+    fs::File::create(path("endless")).unwrap().set_len((16 << 20) + 1).unwrap();
     fs::write(path("garbled"), "-----BEGIN CERTIFICATE-----\n%%%%\n-----END CERTIFICATE-----\n").unwrap();
     for (file, word) in [
         ("missing", "cannot read"),
@@ -187,6 +190,9 @@ fn files_that_hold_no_chain() {
         ("text", "BEGIN CERTIFICATE"),
         ("torn", "torn"),
         ("garbled", "malformed PEM"),
+        ("cut", "neither a certificate in DER nor"),
+        ("twice", "neither a certificate in DER nor"),
+        ("endless", "larger than 16 MiB"),
     ] {
         refused(&["verify", &path(file), "--client", "--roots", &path("root")], 2, &[file, word]);
     }
@@ -197,9 +203,21 @@ fn files_that_hold_no_chain() {
         let with_roots = [command, &["--roots", &root, "--crl"]].concat();
         refused(&[&with_roots[..], &[&path("missing")]].concat(), 2, &["missing", "cannot read"]);
         refused(&[&with_roots[..], &[&path("root")]].concat(), 2, &["root", "BEGIN X509 CRL"]);
+        refused(&[&with_roots[..], &[&path("endless")]].concat(), 2, &["endless", "larger than 16 MiB"]);
     }
     let unknown = ["verify", &path("root"), "--client", "--roots", &path("root"), "--backend", "gnutls"];
     refused(&unknown, 2, &["gnutls"]);
+}
+
+#[test]
+#[cfg(all(target_os = "linux", any(feature = "rustls", feature = "openssl", feature = "native")))]
+fn devices_that_never_end() {
+    let never = "/dev/zero";
+    let words = &[never, "larger than 16 MiB"];
+    refused(&["verify", never, "--client", "--roots", "none"], 2, words);
+    refused(&["connect", "localhost:1", "--roots", "none", "--crl", never], 2, words);
+    let cert = support::fixture("modern.p12");
+    refused(&["serve", ".", "--cert", &cert, "--key-password-file", never], 2, words);
 }
 
 #[test]

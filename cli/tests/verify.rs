@@ -158,6 +158,14 @@ fn people_get_a_table() {
 }
 
 #[test]
+fn text_above_a_pem_section_may_begin_with_a_zero() {
+    let folder = folder(|authority| format!("0 leads to the root\n{}", authority.server("a.example").0));
+    let root = path(&folder, "root.pem");
+    let (code, json, error) = verified(&folder, &["--name", "a.example", "--roots", &root]);
+    assert_eq!((code, json["chain"].as_array().unwrap().len()), (Some(0), 1), "{json}{error}");
+}
+
+#[test]
 fn a_certificate_in_der_will_do() {
     let folder = folder(|authority| authority.server("a.example").0);
     let pem = fs::read(path(&folder, "chain.pem")).unwrap();
