@@ -85,8 +85,7 @@ impl Fields {
         let Some((_, name)) = host_names.next() else { return Ok(()) };
         legal(host_names.next().is_none(), "there is more than one host_name (RFC 6066 §3)")?;
         in_range(!name.is_empty(), "host_name is empty (RFC 6066 §3)")?;
-        legal(is_host_name(name), "host_name is longer than 255 bytes or not printable ASCII (RFC 6066 §3)")?;
-        legal(!name.ends_with(b"."), "host_name ends with a dot (RFC 6066 §3)")
+        legal(is_host_name(name), "host_name is longer than 255 bytes or not printable ASCII (RFC 6066 §3)")
     }
 
     fn check_key_shares(&self) -> Result<(), Malformed> {

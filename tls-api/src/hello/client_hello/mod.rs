@@ -118,7 +118,8 @@ impl ClientHello {
 
     /// The host name in SNI (RFC 6066 §3) as the client wrote it: printable ASCII, 1 to 255 bytes, any case.
     ///
-    /// An IP address, which has no place there but is sent by some clients, is handed over like a name.
+    /// What has no place there but is sent by some clients is handed over as it is: a dot at the end, which is no part
+    /// of the name, and an IP address.
     pub fn server_name(&self) -> Option<&str> {
         self.0.server_name()
     }

@@ -187,14 +187,13 @@ fn a_broken_rule_is_refused_with_its_alert() {
 #[test]
 fn an_extension_with_wrong_contents_is_refused_with_its_alert() {
     let two_names = [[&[0][..], &vector16(b"a")].concat(), [&[0][..], &vector16(b"b")].concat()].concat();
-    let cases: [(&str, Vec<u8>, AlertDescription); 17] = [
+    let cases: [(&str, Vec<u8>, AlertDescription); 16] = [
         ("no name in the list", extension(0, &vector16(&[])), DECODE_ERROR),
         ("an empty name", server_name(b""), DECODE_ERROR),
         ("two host names", extension(0, &vector16(&two_names)), ILLEGAL_PARAMETER),
         ("a name with a line break", server_name(b"a\nb"), ILLEGAL_PARAMETER),
         ("a name that is not ASCII", server_name(b"caf\xc3\xa9"), ILLEGAL_PARAMETER),
         ("a name too long", server_name(&[b'a'; 256]), ILLEGAL_PARAMETER),
-        ("a name with a dot at the end", server_name(b"example.com."), ILLEGAL_PARAMETER),
         ("no protocol", alpn(&[]), DECODE_ERROR),
         ("an empty protocol", alpn(&[b"h2", b""]), DECODE_ERROR),
         ("no version", versions(&[]), DECODE_ERROR),
@@ -210,6 +209,13 @@ fn an_extension_with_wrong_contents_is_refused_with_its_alert() {
         assert_eq!(Hello::with(&[extension]).refused_with(), Some(alert), "{what}");
     }
     assert_eq!(Hello::with(&[server_name(&[b'a'; 255])]).refused_with(), None);
+}
+
+#[test]
+fn a_name_with_a_dot_at_the_end_is_handed_over_as_written() {
+    // Python's ssl sends the name as its caller wrote it.
+    let hello = Hello::with(&[server_name(b"example.com.")]).parse();
+    assert_eq!(hello.server_name(), Some("example.com."));
 }
 
 #[test]
