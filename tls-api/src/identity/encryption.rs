@@ -40,7 +40,9 @@ pub(super) enum Failure {
     Password,
     #[error("a password is needed; give the one that the file was made with")]
     NoPassword,
-    #[error("it asks for more than {MAX_WORK} rounds of password hashing; make it anew with fewer")]
+    #[error(
+        "its password asks for more than {MAX_WORK} rounds of hashing, or 256 MiB of memory; make it anew with less"
+    )]
     Work,
     #[error(
         "encrypted with an unknown algorithm ({0}); make it anew with AES (`openssl pkcs8 -topk8 -v2 aes-256-cbc`)"
@@ -221,14 +223,17 @@ fn scrypt(
     let (n, r, p) =
         (cost.decode_as::<u32>()?, block_size.decode_as::<u32>()?, parallelization.decode_as::<u32>()?);
     let blocks = u64::from(n) * u64::from(r);
-    if blocks > MAX_SCRYPT_BLOCKS {
+    // V and B of RFC 7914 §5 and §6: the one grows with N, the other with p.
+    let memory = blocks.checked_add(u64::from(r) * u64::from(p));
+    if memory.is_none_or(|memory| memory > MAX_SCRYPT_BLOCKS) {
         return Err(Failure::Work);
     }
     work.spend(blocks.saturating_mul(p.into()))?;
-    let log_n = u8::try_from(n.trailing_zeros()).unwrap_or(u8::MAX);
-    if !n.is_power_of_two() {
+    // RFC 7914 §2: larger than 1 and a power of 2.
+    if n < 2 || !n.is_power_of_two() {
         return Err(asn1::malformed().into());
     }
+    let log_n = u8::try_from(n.trailing_zeros()).unwrap_or(u8::MAX);
     let parameters = scrypt::Params::new(log_n, r, p).map_err(|_| asn1::malformed())?;
     scrypt::scrypt(password.utf_8, salt, &parameters, key).map_err(|_| asn1::malformed().into())
 }

@@ -2,8 +2,8 @@
 
 use hmac::{EagerHash, Hmac, KeyInit, Mac};
 use sha1::Sha1;
-use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
-use zeroize::Zeroizing;
+use sha2::{Digest, Sha224, Sha256, Sha384, Sha512, digest::Output};
+use zeroize::{Zeroize, Zeroizing};
 
 use super::asn1::ObjectIdentifier;
 
@@ -98,12 +98,15 @@ fn pkcs12<D: Digest>(block: usize, purpose: u8, password: &[u8], salt: &[u8], ro
     let mut input = Zeroizing::new([&repeated(salt)[..], &password].concat());
     let diversifier = vec![purpose; block];
     for part in key.chunks_mut(<D as Digest>::output_size()) {
-        let mut hash = D::new().chain_update(&diversifier).chain_update(&input[..]).finalize();
+        // The key itself: written to one place throughout, and zeroized there.
+        let mut hash = Output::<D>::default();
+        D::new().chain_update(&diversifier).chain_update(&input[..]).finalize_into(&mut hash);
         for _ in 1..rounds {
-            hash = D::digest(&hash);
+            D::new().chain_update(&hash).finalize_into(&mut hash);
         }
         part.iter_mut().zip(&hash).for_each(|(to, from)| *to = *from);
         let added: Zeroizing<Vec<u8>> = Zeroizing::new(hash.iter().copied().cycle().take(block).collect());
+        hash.as_mut_slice().zeroize();
         for number in input.chunks_mut(block) {
             add_one_more(number, &added);
         }

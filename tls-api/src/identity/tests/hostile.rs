@@ -72,15 +72,23 @@ fn damage_never_panics_or_hangs() {
 
 #[test]
 fn absurd_work_is_refused_before_it_is_done() {
-    let words = "it asks for more than 10000000 rounds of password hashing; make it anew with fewer";
+    let words = "its password asks for more than 10000000 rounds of hashing, or 256 MiB of memory; make it anew with less";
     let (salt, iv) = ([7; 8], [7; 16]);
     let absurd = [0x7f, 0xff, 0xff, 0xff];
     let key = encrypted_key(&pbkdf2(&salt, &absurd), &iv);
     let error = Identity::from_der_with_password([certificate("ec.cert.pem")], key, PASSWORD).unwrap_err();
     assert_eq!(error.to_string(), format!("cannot load the private key: {words}"));
-    for (n, r, p) in
-        [(1 << 30, 8, 1), (1 << 14, 1 << 20, 1), (1 << 14, 8, 1 << 20), (u32::MAX, u32::MAX, u32::MAX)]
-    {
+    let much = [
+        (1 << 30, 8, 1),
+        (1 << 14, 1 << 20, 1),
+        (1 << 14, 8, 1 << 20),
+        // Little work, and 600 MiB beside the blocks of N.
+        (2, 1, 4_900_000),
+        // Each half is within the bound, their sum is not.
+        (1 << 17, 16, 1),
+        (u32::MAX, u32::MAX, u32::MAX),
+    ];
+    for (n, r, p) in much {
         let key = encrypted_key(&scrypt(&salt, n, r, p), &iv);
         let error =
             Identity::from_der_with_password([certificate("ec.cert.pem")], key, PASSWORD).unwrap_err();
@@ -119,6 +127,9 @@ fn parameters_that_make_no_sense_are_refused() {
     for key in keys {
         assert!(encryption::decrypt_pkcs8(&key, PASSWORD).is_err());
     }
+    // The least N is 2; with 1 a key would come out, and be a wrong one.
+    let key = encrypted_key(&scrypt(&salt, 1, 8, 1), &iv);
+    assert!(matches!(encryption::decrypt_pkcs8(&key, PASSWORD), Err(Failure::Malformed(_))));
 }
 
 fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
