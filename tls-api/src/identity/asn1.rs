@@ -63,6 +63,11 @@ pub(super) fn malformed() -> Error {
     ErrorKind::Failed.to_error()
 }
 
+/// Whether a length is BER's indefinite one, which DER forbids (X.690 §10.1).
+pub(super) fn is_indefinite(error: &Error) -> bool {
+    error.kind() == ErrorKind::IndefiniteLength
+}
+
 /// How many bytes follow the DER, where that is what is wrong.
 pub(super) fn trailing(error: &Error) -> Option<u32> {
     match error.kind() {

@@ -4,6 +4,10 @@ use der::{AnyRef, Tag};
 
 use super::{asn1, certificate::Certificate};
 
+/// What makes a PKCS#12 file in BER one in DER.
+pub(crate) const PKCS12_IN_BER: &str = "it is a PKCS#12 file in BER; rewrite it: `openssl pkcs12 -in FILE -out X.pem`, \
+    then `openssl pkcs12 -export -in X.pem -out NEW`";
+
 /// What bytes, or a section of a PEM text, hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
@@ -19,28 +23,37 @@ pub(crate) enum Content {
     EncryptedPrivateKey,
     OpenSshPrivateKey,
     PublicKey,
-    /// DER in BER's indefinite lengths, which some tools write and DER forbids.
+    /// BER's indefinite lengths, which some tools write and DER forbids.
     IndefiniteLength,
+    /// The same, in what begins as a PKCS#12 file does.
+    Pkcs12InBer,
     Other,
 }
 
 impl Content {
     pub(crate) fn of(bytes: &[u8]) -> Self {
+        // A text may begin with '0' as well, the first byte of a SEQUENCE: what is not DER as a whole is looked into.
+        match asn1::sequence(bytes) {
+            Ok(fields) => return Self::of_der(bytes, &fields),
+            Err(error) if asn1::is_indefinite(&error) => return Self::of_ber(bytes),
+            Err(_) => {}
+        }
         match bytes {
             [] => Self::Empty,
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Self::Utf16,
-            [0x30, 0x80, ..] => Self::IndefiniteLength,
-            [0x30, ..] => Self::of_der(bytes),
             _ if bytes.iter().all(u8::is_ascii_whitespace) => Self::Empty,
             _ if bytes.windows(11).any(|window| window == b"-----BEGIN ") => Self::Pem,
             _ => Self::Other,
         }
     }
 
-    fn of_der(der: &[u8]) -> Self {
-        let Ok(fields) = asn1::sequence(der) else {
-            return Self::Other;
-        };
+    /// RFC 7292 §4: a PFX begins with its version, 3, after two to six bytes of SEQUENCE; no key has that version.
+    fn of_ber(bytes: &[u8]) -> Self {
+        let is_pkcs12 = bytes.windows(3).take(7).any(|window| window == [2, 1, 3]);
+        if is_pkcs12 { Self::Pkcs12InBer } else { Self::IndefiniteLength }
+    }
+
+    fn of_der(der: &[u8], fields: &[AnyRef<'_>]) -> Self {
         let tags: Vec<Tag> = fields.iter().map(|field| field.header().tag()).collect();
         match tags[..] {
             // RFC 5958 (PKCS#8), RFC 8017 (PKCS#1), RFC 5915 (SEC1), RFC 7292 (PKCS#12): all begin with a version.
@@ -101,7 +114,8 @@ impl Content {
             Self::OpenSshPrivateKey => "an OpenSSH private key",
             Self::PublicKey => "a public key",
             Self::IndefiniteLength => "BER with indefinite lengths, not DER",
-            Self::Other => "nothing known",
+            Self::Pkcs12InBer => "a PKCS#12 file in BER, not DER",
+            Self::Other => "in no known format, or damaged",
         }
     }
 
@@ -114,6 +128,7 @@ impl Content {
             Self::Pkcs12 => {
                 "load it with `Identity::from_pkcs12`, or unpack it with `openssl pkcs12 -nokeys`"
             }
+            Self::Pkcs12InBer => "unpack it with `openssl pkcs12 -nokeys -in FILE -out NEW`",
             Self::PrivateKey | Self::EncryptedPrivateKey | Self::OpenSshPrivateKey => {
                 "give the certificate here, and the key to nobody"
             }
@@ -133,6 +148,7 @@ impl Content {
                 "give the private key that it was issued for"
             }
             Self::Pkcs12 => "load it with `Identity::from_pkcs12`",
+            Self::Pkcs12InBer => "unpack it with `openssl pkcs12 -nocerts -in FILE -out NEW`",
             Self::Utf16 => "save it as UTF-8",
             Self::IndefiniteLength => "rewrite it in DER",
             Self::PrivateKey | Self::EncryptedPrivateKey | Self::Empty | Self::Pem | Self::Other => {

@@ -24,7 +24,10 @@ use std::{fmt, path::Path, sync::Arc};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use zeroize::{Zeroize, Zeroizing};
 
-use self::{content::Content, key::PublicPart};
+use self::{
+    content::{Content, PKCS12_IN_BER},
+    key::PublicPart,
+};
 use crate::{
     ConfigError, Signer,
     trust::{in_file, read},
@@ -219,6 +222,7 @@ impl Identity {
             Content::Pkcs12 => Self::from_pkcs12_under(&file, password),
             Content::Pem => certificate::from_pem(&file)
                 .and_then(|chain| Self::new(chain, key::from_pem(&file, password)?)),
+            Content::Pkcs12InBer => Err(key::refused(PKCS12_IN_BER.into())),
             content => Err(certificate::refused(format!(
                 "it is {}; give a PEM text with a certificate and its key, or a PKCS#12 file",
                 content.name()

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::{
     asn1::{self, ObjectIdentifier},
     certificate,
-    content::Content,
+    content::{Content, PKCS12_IN_BER},
     encryption::{self, Failure, Password, Purpose, Work},
     hash::Hash,
     key,
@@ -39,6 +39,7 @@ pub(super) fn open(der: &[u8], password: Option<&str>) -> Result<Opened, ConfigE
         Content::Pem => {
             return Err(key::refused("it is PEM, not PKCS#12; use `from_pem` or `from_file`".into()));
         }
+        Content::Pkcs12InBer => return Err(key::refused(PKCS12_IN_BER.into())),
         Content::Other => return Err(key::refused(not_pkcs12(der))),
         content => return Err(key::refused(format!("it is {}, not a PKCS#12 file", content.name()))),
     }
@@ -263,6 +264,9 @@ fn octets_in(content: &[u8]) -> Result<&[u8], Failure> {
     }
 }
 
-fn malformed(_: der::Error) -> Failure {
-    Failure::Malformed("not a PKCS#12 file in DER, or one that is damaged; copy it anew".into())
+fn malformed(error: der::Error) -> Failure {
+    Failure::Malformed(match asn1::is_indefinite(&error) {
+        true => PKCS12_IN_BER.into(),
+        false => "not a PKCS#12 file in DER, or one that is damaged; copy it anew".into(),
+    })
 }

@@ -59,6 +59,23 @@ fn one_text_may_hold_both_in_any_order() {
 }
 
 #[test]
+fn a_text_may_begin_as_der_does() {
+    // `openssl s_client -showcerts` counts the certificates from 0, and '0' is the first byte of a SEQUENCE.
+    let both =
+        [b"0 s:CN = localhost\n", &fixture("ec.cert.pem")[..], b"0x80\n", &fixture("ec.pkcs8.pem")].concat();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("shown.pem");
+    std::fs::write(&file, &both).unwrap();
+    for identity in [Identity::from_pem(&both, &both), Identity::from_file(&file, None)] {
+        assert_eq!(identity.unwrap().chain(), [certificate("ec.cert.pem")]);
+    }
+    assert_eq!(
+        crate::Roots::from_pem_file(&file).unwrap(),
+        crate::Roots::from_der([certificate("ec.cert.pem")])
+    );
+}
+
+#[test]
 fn roots_are_read_from_a_bundle_with_comments_and_from_der() {
     use crate::Roots;
     let bundle = [

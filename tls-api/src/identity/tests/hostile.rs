@@ -72,7 +72,8 @@ fn damage_never_panics_or_hangs() {
 
 #[test]
 fn absurd_work_is_refused_before_it_is_done() {
-    let words = "its password asks for more than 10000000 rounds of hashing, or 256 MiB of memory; make it anew with less";
+    let words = "its password asks for more than 10000000 rounds of hashing, or 256 MiB of memory; make it anew \
+                 with less";
     let (salt, iv) = ([7; 8], [7; 16]);
     let absurd = [0x7f, 0xff, 0xff, 0xff];
     let key = encrypted_key(&pbkdf2(&salt, &absurd), &iv);

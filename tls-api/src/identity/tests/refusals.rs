@@ -210,6 +210,49 @@ fn a_file_of_one_half_in_der_is_refused() {
 }
 
 #[test]
+fn a_file_in_no_known_format_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("notes.txt");
+    for (content, words) in
+        [(&b"0 notes"[..], "it is in no known format, or damaged;"), (b"", "it is empty;")]
+    {
+        std::fs::write(&file, content).unwrap();
+        let error = Identity::from_file(&file, None).unwrap_err().to_string();
+        let words =
+            format!("notes.txt: {words} give a PEM text with a certificate and its key, or a PKCS#12 file");
+        assert!(error.ends_with(&words), "{error}");
+    }
+}
+
+/// A SEQUENCE of these fields with an indefinite length (X.690 §8.1.3.6).
+fn indefinite(fields: &[u8]) -> Vec<u8> {
+    [&[0x30, 0x80], fields, &[0, 0]].concat()
+}
+
+#[test]
+fn a_pkcs12_file_in_ber_is_told_how_to_be_rewritten() {
+    let words = "it is a PKCS#12 file in BER; rewrite it: `openssl pkcs12 -in FILE -out X.pem`, then `openssl pkcs12 \
+                 -export -in X.pem -out NEW`";
+    let der = fixture("modern.p12");
+    // Its SEQUENCE has a length of two bytes, its version is three bytes long.
+    let throughout = indefinite(&der[4..]);
+    let safe = [&[2, 1, 3][..], &indefinite(b"\x06\x01\x2a")].concat();
+    let inside = [&[0x30, safe.len() as u8][..], &safe].concat();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("identity.p12");
+    for ber in [throughout, inside] {
+        std::fs::write(&file, &ber).unwrap();
+        let error = Identity::from_file(&file, Some(PASSWORD)).unwrap_err().to_string();
+        assert!(error.starts_with("cannot load the private key: ") && error.ends_with(words), "{error}");
+        #[cfg(feature = "encrypted-keys")]
+        {
+            let error = Identity::from_pkcs12(&ber, PASSWORD).unwrap_err().to_string();
+            assert_eq!(error, format!("cannot load the private key: {words}"));
+        }
+    }
+}
+
+#[test]
 fn a_file_too_large_is_not_read() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("large.pem");
@@ -280,6 +323,9 @@ mod under_a_password {
         nothing_for_pkcs12: Identity::from_pkcs12(b"", PASSWORD)
             => "cannot load the private key: it is empty, not a PKCS#12 file";
         pkcs12_in_ber: Identity::from_pkcs12(&[0x30, 0x80, 2, 1, 3, 0, 0], PASSWORD)
+            => "cannot load the private key: it is a PKCS#12 file in BER; rewrite it: `openssl pkcs12 -in FILE -out \
+                X.pem`, then `openssl pkcs12 -export -in X.pem -out NEW`";
+        another_thing_in_ber: Identity::from_pkcs12(&[0x30, 0x80, 2, 1, 0, 0, 0], PASSWORD)
             => "cannot load the private key: it is BER with indefinite lengths, not DER, not a PKCS#12 file";
     }
 
