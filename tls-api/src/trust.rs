@@ -126,16 +126,40 @@ fn os_roots() -> Result<Arc<[CertificateDer<'static>]>, ConfigError> {
 pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
     let read = || {
         let file = File::open(path)?;
-        // Room for all of it and a byte more, so that reading on does not leave copies behind.
+        // A byte more than all of it, so that the end shows without growing.
         let length = usize::try_from(file.metadata()?.len().min(MAX_FILE)).unwrap_or_default() + 1;
-        let mut content = Zeroizing::new(Vec::with_capacity(length));
-        file.take(MAX_FILE + 1).read_to_end(&mut content)?;
+        let content = read_to_end(file.take(MAX_FILE + 1), length)?;
         match content.len() as u64 > MAX_FILE {
             true => Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 16 MiB")),
             false => Ok(content),
         }
     };
     read().map_err(|source| ConfigError::File { path: path.into(), source: Arc::new(source) })
+}
+
+/// All that comes, which is of about this length; a pipe does not say.
+///
+/// A growing `Vec` leaves copies of a key behind; this one does not.
+fn read_to_end(mut file: impl Read, length: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut content = Zeroizing::new(vec![0; length]);
+    let mut filled = 0;
+    loop {
+        if filled == content.len() {
+            let mut larger = Zeroizing::new(Vec::with_capacity(2 * filled + 4096));
+            larger.extend_from_slice(&content);
+            larger.resize(2 * filled + 4096, 0);
+            content = larger;
+        }
+        match file.read(content.get_mut(filled..).unwrap_or_default()) {
+            Ok(0) => {
+                content.truncate(filled);
+                return Ok(content);
+            }
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// The same error, naming the file that it was found in.
@@ -145,5 +169,58 @@ pub(crate) fn in_file(error: ConfigError, path: &Path) -> ConfigError {
         ConfigError::Certificates { reason } => ConfigError::Certificates { reason: named(reason) },
         ConfigError::PrivateKey { reason } => ConfigError::PrivateKey { reason: named(reason) },
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives a few bytes a call, and is interrupted before each.
+    struct Pipe<'a> {
+        rest: &'a [u8],
+        interrupted: bool,
+    }
+
+    impl Read for Pipe<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.interrupted = !self.interrupted;
+            match self.interrupted {
+                true => Err(io::ErrorKind::Interrupted.into()),
+                false => (&mut self.rest).take(1000).read(buffer),
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_say_its_length_is_read_to_its_end() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+        for length in [0, 1, 999, 1000, 1001, 4096, 99_999, 100_000, 100_001, 200_000] {
+            let pipe = Pipe { rest: &bytes, interrupted: false };
+            assert_eq!(*read_to_end(pipe, length).unwrap(), bytes, "{length}");
+        }
+        assert!(read_to_end(&[][..], 0).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_has_said_its_length_is_read_without_growing() {
+        let content = read_to_end(&[7; 5000][..], 5001).unwrap();
+        assert_eq!((content.len(), content.capacity()), (5000, 5001));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_pipe_is_read_like_a_file_and_bounded_like_one() {
+        use std::{io::Write, os::fd::AsRawFd};
+        for (length, fits) in [(100_000, true), (MAX_FILE as usize, true), (MAX_FILE as usize + 1, false)] {
+            let (reader, mut writer) = io::pipe().unwrap();
+            let path = format!("/proc/self/fd/{}", reader.as_raw_fd());
+            // It is left to the reader when to stop.
+            let writes = std::thread::spawn(move || drop(writer.write_all(&vec![7; length])));
+            let read = read(Path::new(&path));
+            drop(reader);
+            writes.join().unwrap();
+            assert_eq!(read.ok().map(|content| content.len()), fits.then_some(length));
+        }
     }
 }
