@@ -28,7 +28,7 @@ pub(super) struct Certificate<'a> {
     issuer: AnyRef<'a>,
     subject: AnyRef<'a>,
     not_before: Option<DateTime>,
-    not_after: Option<DateTime>,
+    pub(super) not_after: Option<DateTime>,
     pub(super) key_algorithm: ObjectIdentifier,
     pub(super) public_key: &'a [u8],
     subject_key_identifier: Option<&'a [u8]>,
@@ -84,6 +84,12 @@ impl<'a> Certificate<'a> {
 
     pub(super) fn is_self_issued(&self) -> bool {
         self.subject == self.issuer
+    }
+
+    /// Whether it is of this time, as far as its dates can be read.
+    pub(super) fn is_valid_at(&self, now: SystemTime) -> bool {
+        self.not_before.is_none_or(|date| date.to_system_time() <= now)
+            && self.not_after.is_none_or(|date| date.to_system_time() >= now)
     }
 
     /// The subject's last common name, for people.

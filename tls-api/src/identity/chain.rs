@@ -1,6 +1,6 @@
 //! The order of a chain (RFC 8446 §4.4.2): the end entity first, then issuer by issuer.
 
-use std::time::SystemTime;
+use std::{cmp::Reverse, time::SystemTime};
 
 use rustls_pki_types::CertificateDer;
 
@@ -37,8 +37,9 @@ pub(super) fn in_order(
             left.push(certificate);
         }
     }
-    let end_entity = left.remove(end_entity(&left, key).ok_or(ConfigError::KeyMismatch)?);
-    end_entity.warn_outside_validity(SystemTime::now());
+    let now = SystemTime::now();
+    let end_entity = left.remove(end_entity(&left, key, now).ok_or(ConfigError::KeyMismatch)?);
+    end_entity.warn_outside_validity(now);
     let chain = issuers_of(end_entity, left);
     Ok(chain.iter().map(|certificate| CertificateDer::from(certificate.der.to_vec())).collect())
 }
@@ -68,14 +69,29 @@ fn issuers_of<'a>(end_entity: Certificate<'a>, mut left: Vec<Certificate<'a>>) -
 
 /// The place of the one whose public key is the private key's; where the key does not tell, of the first that issued
 /// no other. `None` where the key says that it belongs to none of them.
-fn end_entity(certificates: &[Certificate<'_>], key: Option<&PublicPart<'_>>) -> Option<usize> {
+fn end_entity(
+    certificates: &[Certificate<'_>],
+    key: Option<&PublicPart<'_>>,
+    now: SystemTime,
+) -> Option<usize> {
     let rank = |(index, certificate): (usize, &Certificate<'_>)| {
         let belongs = key.and_then(|key| key.belongs_to(certificate));
         let mut others = certificates.iter().enumerate().filter(|(other, _)| *other != index);
         let is_issuer = others.any(|(_, other)| certificate.issued(other));
-        // The lowest comes first. An authority's own certificate may stand here without what it issued.
-        let rank = (belongs.is_none(), is_issuer, certificate.is_self_issued());
-        (belongs != Some(false)).then_some((rank, index))
+        (belongs != Some(false)).then_some(((belongs.is_none(), is_issuer), index))
     };
-    certificates.iter().enumerate().filter_map(rank).min().map(|(_, index)| index)
+    // The lowest comes first. An authority's own certificate may stand here without what it issued.
+    let ranks: Vec<_> = certificates.iter().enumerate().filter_map(rank).collect();
+    let by_issuer = |(rank, index): &((bool, bool), usize)| {
+        (*rank, certificates.get(*index).is_some_and(Certificate::is_self_issued), *index)
+    };
+    let (lowest, first) = *ranks.iter().min_by_key(|ranked| by_issuer(ranked))?;
+    // A renewal may stand beside what it renews.
+    let public_key = certificates.get(first)?.public_key;
+    let for_one_key = ranks.iter().filter(|(rank, _)| *rank == lowest).filter_map(|(_, index)| {
+        let certificate = certificates.get(*index).filter(|other| other.public_key == public_key)?;
+        let expires = Reverse(certificate.not_after);
+        Some((!certificate.is_valid_at(now), certificate.is_self_issued(), expires, *index))
+    });
+    for_one_key.min().map(|(.., index)| index)
 }

@@ -53,7 +53,9 @@ use crate::{
 /// All loaders treat a chain alike:
 /// - The certificates may come in any order, and are put into that of RFC 8446 §4.4.2: the end entity's first, then
 ///   its issuer's, and so on. The end entity's is the one with the key's public part; where the key does not tell
-///   it, the one that issued none of the others. A certificate that occurs twice is taken once.
+///   it, the one that issued none of the others. Of several for one key it is one that is valid now, and of those
+///   the one that expires last: a renewal may stand beside what it renews. A certificate that occurs twice is taken
+///   once.
 /// - A self-signed root is kept where it is given. It may be left out, and better is, unless peers look for it in
 ///   the chain (RFC 7671 §5.2.2).
 /// - A certificate that is not part of the chain is kept at its end, with a warning in the log: peers pass it over.
@@ -167,7 +169,8 @@ impl Identity {
     /// From PEM files, as [`Identity::from_pem`].
     ///
     /// # Errors
-    /// [`ConfigError::File`] when one cannot be read, else as [`Identity::from_pem`], with the file's name.
+    /// [`ConfigError::File`] when one cannot be read, else as [`Identity::from_pem`], with the file's name; save for
+    /// [`ConfigError::KeyMismatch`], which is about both and names neither.
     pub fn from_pem_files(chain: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self, ConfigError> {
         Self::from_pem_files_under(chain.as_ref(), key.as_ref(), None)
     }
@@ -201,7 +204,8 @@ impl Identity {
     /// From a PKCS#12 file, as [`Identity::from_pkcs12`].
     ///
     /// # Errors
-    /// [`ConfigError::File`] when it cannot be read, else as [`Identity::from_pkcs12`], with the file's name.
+    /// [`ConfigError::File`] when it cannot be read, else as [`Identity::from_pkcs12`], with the file's name; save for
+    /// [`ConfigError::KeyMismatch`], which names none.
     #[cfg(feature = "encrypted-keys")]
     pub fn from_pkcs12_file(path: impl AsRef<Path>, password: &str) -> Result<Self, ConfigError> {
         let path = path.as_ref();
@@ -214,7 +218,8 @@ impl Identity {
     ///
     /// # Errors
     /// [`ConfigError::File`] when it cannot be read, else as [`Identity::from_pem`] or `from_pkcs12`, with the
-    /// file's name. What is encrypted needs the feature `encrypted-keys`, and says so.
+    /// file's name; save for [`ConfigError::KeyMismatch`], which names none. What is encrypted needs the feature
+    /// `encrypted-keys`, and says so.
     pub fn from_file(path: impl AsRef<Path>, password: Option<&str>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
         let file = read(path)?;

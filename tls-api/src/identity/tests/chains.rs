@@ -124,12 +124,55 @@ fn a_chain_in_order_and_in_time_is_passed_in_silence() {
 }
 
 #[test]
-fn of_two_certificates_for_one_key_the_first_is_taken() {
+fn of_two_certificates_for_one_key_and_time_the_first_is_taken() {
     let key = KeyPair::generate().unwrap();
     let hints = Hints::NamesAlone;
     let [old, new] = ["old", "new"].map(|name| parameters(name, hints).self_signed(&key).unwrap());
     let given = [new.der().clone(), old.der().clone()];
     assert_eq!(Identity::from_der(given.clone(), key.serialize_der()).unwrap().chain(), given);
+}
+
+/// Whether this one is the end entity's, in whichever order the two are given.
+fn is_preferred(one: &CertificateDer<'static>, other: &CertificateDer<'static>, key: &KeyPair) -> bool {
+    [[one, other], [other, one]].iter().all(|given| {
+        let identity = Identity::from_der(given.map(Clone::clone), key.serialize_der()).unwrap();
+        identity.chain() == [one.clone(), other.clone()]
+    })
+}
+
+#[test]
+fn of_two_certificates_for_one_key_that_of_this_time_is_taken() {
+    let key = KeyPair::generate().unwrap();
+    for hints in [Hints::KeyIdentifiers, Hints::NamesAlone] {
+        let issuer = authority("authority", None, hints);
+        let leaf = |from: i32, until: i32| {
+            let mut parameters = parameters("leaf", hints);
+            parameters.not_before = rcgen::date_time_ymd(from, 1, 1);
+            parameters.not_after = rcgen::date_time_ymd(until, 1, 1);
+            parameters.signed_by(&key, &issuer).unwrap().der().clone()
+        };
+        let current = leaf(2001, 2901);
+        for other in [leaf(2001, 2002), leaf(2902, 2999), leaf(2002, 2900)] {
+            assert!(is_preferred(&current, &other, &key), "{hints:?}");
+        }
+        // Where neither is of this time, the one that expires last.
+        assert!(is_preferred(&leaf(2001, 2003), &leaf(2001, 2002), &key));
+    }
+}
+
+#[test]
+fn dates_do_not_choose_between_two_keys() {
+    let signed = |until: i32| {
+        let mut parameters = parameters("leaf", Hints::KeyIdentifiers);
+        parameters.not_after = rcgen::date_time_ymd(until, 1, 1);
+        parameters.self_signed(&KeyPair::generate().unwrap()).unwrap().der().clone()
+    };
+    let given = [signed(2900), signed(2999)];
+    assert_eq!(
+        chain::in_order(&given, None).unwrap(),
+        given,
+        "nothing but the order tells whose signer it is"
+    );
 }
 
 #[test]
@@ -146,6 +189,7 @@ fn a_key_of_another_certificate_is_a_mismatch() {
     for (chain, key) in pairs {
         let error = Identity::from_pem(&fixture(chain), &fixture(key)).unwrap_err();
         assert_eq!(error, ConfigError::KeyMismatch, "{chain} {key}");
+        assert_eq!(Identity::from_pem_files(path(chain), path(key)).unwrap_err(), error, "{chain} {key}");
     }
     let rsa = KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
     let other_rsa = Identity::from_der([certificate("rsa.cert.pem")], rsa.serialize_der());
