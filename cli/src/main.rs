@@ -24,7 +24,7 @@ mod verify;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, error::ErrorKind};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use crate::{
     failure::Failure,
@@ -58,9 +58,10 @@ enum Command {
     Backends(backends::Options),
     /// Connects standard input and output to a TLS server
     ///
-    /// What the server sends goes to standard output, and nothing else does; what the connection came to goes to
-    /// standard error: what was negotiated, the server's chain, and if it is refused why, and what to do. The end of
-    /// standard input closes this side's direction alone; the command ends when the server has closed its own.
+    /// What the server sends goes to standard output, after its chain in PEM with --show-certs, and nothing else does;
+    /// what the connection came to goes to standard error: what was negotiated, the server's chain, and if it is
+    /// refused why, and what to do. The end of standard input closes this side's direction alone; the command ends
+    /// when the server has closed its own.
     #[command(after_help = EXIT_CODES, after_long_help = with_exit_codes(&[connect::JSON, certificate::JSON]))]
     Connect(connect::Options),
     /// What each engine's verifier says of a certificate chain in a file
@@ -78,6 +79,16 @@ enum Command {
     /// Prints or writes the manual
     #[command(after_help = EXIT_CODES)]
     Man(man::Options),
+}
+
+impl Command {
+    /// Warnings are for people: an identity that has expired, a password that was not needed.
+    fn log_level(&self) -> LevelFilter {
+        match self {
+            Self::Connect(options) if options.notes_are_json() => LevelFilter::OFF,
+            _ => LevelFilter::WARN,
+        }
+    }
 }
 
 fn with_exit_codes(more: &[&str]) -> String {
@@ -112,13 +123,18 @@ fn usage(error: &clap::Error) -> Result<(), Failure> {
     Err(Failure::usage(format!("{line}; see `polytls --help`")))
 }
 
-fn run(arguments: Arguments) -> Result<(), Failure> {
-    arguments.color.choose();
+/// Writes the library's events to standard error: those that RUST_LOG chooses, else those of this level.
+fn log(level: LevelFilter) {
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::from_default_env())
+        .with_env_filter(EnvFilter::builder().with_default_directive(level.into()).from_env_lossy())
         .with_writer(std::io::stderr)
         .with_ansi(output::notes_are_coloured())
         .init();
+}
+
+fn run(arguments: Arguments) -> Result<(), Failure> {
+    arguments.color.choose();
+    log(arguments.command.log_level());
     let backend = arguments.backend.as_deref();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {

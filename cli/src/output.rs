@@ -11,6 +11,7 @@ use std::{
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
+use serde::Serialize;
 
 use crate::failure::Failure;
 
@@ -80,13 +81,36 @@ pub(crate) fn unwritable(error: &io::Error) -> Failure {
 pub(crate) fn printable(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() || is_mark_of_direction(character) {
+        if steers(character) {
             let _ = write!(safe, "\\u{{{:x}}}", u32::from(character));
         } else {
             safe.push(character);
         }
     }
     safe
+}
+
+/// The value in JSON, on one line that steers no terminal either.
+///
+/// JSON itself escapes what is below 0x20 and no more. The rest stands in strings alone, where `\u` means the same.
+pub(crate) fn json(value: &impl Serialize) -> String {
+    // Strings, numbers and lists: nothing in it can fail to be JSON.
+    let plain = serde_json::to_string(value).unwrap_or_default();
+    let mut safe = String::with_capacity(plain.len());
+    for character in plain.chars() {
+        if steers(character) {
+            // None of them is beyond the four digits that there are.
+            let _ = write!(safe, "\\u{:04x}", u32::from(character));
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
+}
+
+/// Whether a terminal obeys it instead of showing it: C0, DEL, C1, and marks of direction.
+fn steers(character: char) -> bool {
+    character.is_control() || is_mark_of_direction(character)
 }
 
 /// The line and paragraph separators, and what Unicode's bidirectional algorithm obeys.
@@ -103,5 +127,13 @@ mod tests {
         assert_eq!(printable("a\u{1b}[31mb\r\nc"), "a\\u{1b}[31mb\\u{d}\\u{a}c");
         assert_eq!(printable("\u{202e}moc"), "\\u{202e}moc");
         assert_eq!(printable("naïve – ü.example"), "naïve – ü.example");
+    }
+
+    #[test]
+    fn json_steers_no_terminal_and_stays_the_same() {
+        let text = "\u{1b}\n\u{7f}\u{9b}\u{61c}\u{2028}\u{202e}\u{2069} naïve \\ \"";
+        let line = json(&[text]);
+        assert_eq!(line, r#"["\u001b\n\u007f\u009b\u061c\u2028\u202e\u2069 naïve \\ \""]"#);
+        assert_eq!(serde_json::from_str::<[String; 1]>(&line).unwrap(), [text]);
     }
 }

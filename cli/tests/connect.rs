@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::fs;
+use std::{fs, io::Read};
 
 use serde_json::Value;
 use support::{
@@ -93,6 +93,7 @@ fn certificates_in_pem_are_those_that_came() {
 #[test]
 fn json_is_one_line_with_every_key() {
     let (folder, server) = good();
+    let help = text(polytls(&["connect", "--help"], b"").stdout);
     let root = path(&folder, "root.pem");
     for backend in BACKENDS {
         let (code, output, notes) =
@@ -112,16 +113,25 @@ fn json_is_one_line_with_every_key() {
             "server_name",
             "resumed",
             "path",
+            "local_chain",
+            "early_data",
+            "ocsp_response_bytes",
             "handshake",
             "chain",
         ];
         assert!(json.as_object().unwrap().keys().all(|key| keys.contains(&key.as_str())), "{json}");
         assert!(keys.iter().all(|key| json.get(key).is_some()), "{json}");
+        assert!(keys.iter().all(|key| help.contains(key)), "{help}");
         assert_eq!((&json["event"], &json["backend"]), (&"connected".into(), &Value::from(*backend)));
         assert_eq!((&json["alpn"], &json["name"]), (&"http/1.1".into(), &"localhost".into()), "{json}");
         assert_eq!(json["chain"][0]["subject"], "CN=localhost", "{json}");
         assert_eq!(json["chain"][0]["names"], serde_json::json!(["localhost"]), "{json}");
         assert_eq!(json["chain"][0]["sha256"].as_str().unwrap().len(), 64, "{json}");
+        assert_eq!(
+            (&json["local_chain"], &json["ocsp_response_bytes"]),
+            (&serde_json::json!([]), &Value::Null)
+        );
+        assert_eq!(json["early_data"], "not_offered", "{json}");
         assert!(json["handshake"]["bytes_received"].as_u64().unwrap() > 500, "{json}");
     }
 }
@@ -206,6 +216,129 @@ fn a_certificate_that_steers_terminals_is_written_out() {
     let (code, _, notes) = connect(&server, &path(&folder, "root.pem"), &[]);
     assert_eq!(code, Some(0), "{notes}");
     assert!(notes.contains("O=\\u{1b}[2J\\u{d}\\u{a}error: all is well"), "{notes}");
+}
+
+#[test]
+fn json_of_a_certificate_that_steers_terminals_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new("the authority");
+    authority.write_root(&path(&folder, "root.pem"));
+    let organization = "\u{7f}\u{9b}2J\u{202e}moc\u{2066}";
+    let identity = authority.issue("localhost", |params| {
+        params.distinguished_name.push(rcgen::DnType::OrganizationName, organization);
+    });
+    let server = serving(&folder, identity, &[]);
+    let root = path(&folder, "root.pem");
+    let (_, _, notes) = connect(&server, &root, &["--json"]);
+    let verifying = ["verify", &path(&folder, "cert.pem"), "--name", "localhost", "--roots", &root, "--json"];
+    for line in [notes, text(polytls(&verifying, b"").stdout)] {
+        let raw = |character: char| organization.contains(character) && !character.is_ascii_alphanumeric();
+        assert!(!line.contains(raw), "{line:?}");
+        let json = &lines(&line)[0];
+        assert!(json["chain"][0]["subject"].as_str().unwrap().contains(organization), "{json}");
+    }
+}
+
+/// Serves TLS with this identity, a connection after another, until the runtime is gone.
+#[cfg(any(feature = "rustls", feature = "openssl"))]
+fn library_serving(identity: polytls::Identity) -> (tokio::runtime::Runtime, String) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let config = polytls::ServerConfig::builder(polytls::default_backend().unwrap(), identity);
+    let acceptor = polytls::TlsAcceptor::new(&config.build().unwrap()).unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    runtime.spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(tcp).await else { continue };
+            let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+            let _ = tokio::io::AsyncWriteExt::shutdown(&mut stream).await;
+        }
+    });
+    (runtime, address)
+}
+
+#[test]
+#[cfg(any(feature = "rustls", feature = "openssl"))]
+fn an_ocsp_response_is_told_with_its_length() {
+    // OCSPResponse (RFC 6960 §4.2.1), successful, with bytes of type id-pkix-ocsp-basic.
+    let response =
+        *b"\x30\x1d\x0a\x01\x00\xa0\x18\x30\x16\x06\x09\x2b\x06\x01\x05\x05\x07\x30\x01\x01\x04\x09somebytes";
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new("the authority");
+    let root = path(&folder, "root.pem");
+    authority.write_root(&root);
+    let (cert, key) = authority.server("localhost");
+    let identity = polytls::Identity::from_pem(cert.as_bytes(), key.as_bytes()).unwrap();
+    let (_runtime, address) = library_serving(identity.with_ocsp_response(response));
+    let asking = backends_where("ocsp_response");
+    assert!(!asking.is_empty());
+    for backend in BACKENDS {
+        let arguments = [
+            "connect",
+            &address,
+            "--name",
+            "localhost",
+            "--roots",
+            &root,
+            "--no-stdin",
+            "--backend",
+            backend,
+        ];
+        let notes = text(polytls(&arguments, b"").stderr);
+        let line = text(polytls(&[&arguments[..], &["--json"]].concat(), b"").stderr);
+        let (told, length) = match asking.contains(backend) {
+            true => ("OCSP        response of 31 bytes", Value::from(31)),
+            false => ("OCSP        no response seen", Value::Null),
+        };
+        assert!(notes.contains(told), "{backend}: {notes}");
+        assert_eq!(lines(&line)[0]["ocsp_response_bytes"], length, "{backend}: {line}");
+    }
+}
+
+#[test]
+#[cfg(any(feature = "rustls", feature = "openssl"))]
+fn what_was_presented_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new("the authority");
+    let root = path(&folder, "root.pem");
+    authority.write_root(&root);
+    let (cert, key) = authority.issue("someone", |params| {
+        params.extended_key_usages = [rcgen::ExtendedKeyUsagePurpose::ClientAuth].into();
+    });
+    let (client_cert, client_key) = (path(&folder, "client.pem"), path(&folder, "client.key"));
+    fs::write(&client_cert, cert).unwrap();
+    fs::write(&client_key, key).unwrap();
+    let required = ["--client-auth", "required", "--client-roots", &root];
+    let server = serving(&folder, authority.server("localhost"), &required);
+    for backend in BACKENDS.iter().filter(|backend| **backend != "native") {
+        let known = ["--client-cert", &client_cert, "--client-key", &client_key, "--backend", backend];
+        let (code, _, notes) = connect(&server, &root, &known);
+        assert_eq!(code, Some(0), "{backend}: {notes}");
+        assert!(notes.contains("presented   CN=someone"), "{backend}: {notes}");
+        let (_, _, line) = connect(&server, &root, &[&known[..], &["--json"]].concat());
+        assert_eq!(lines(&line)[0]["local_chain"][0]["subject"], "CN=someone", "{backend}: {line}");
+    }
+}
+
+#[test]
+fn an_identity_that_has_expired_is_a_warning_once_and_none_in_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new("the authority");
+    let root = path(&folder, "root.pem");
+    authority.write_root(&root);
+    let mut server = serving(&folder, authority.expired_server("localhost"), &[]);
+    let warnings = |notes: &str| notes.matches("the identity's certificate has expired").count();
+    let expired = ["--client-cert", &path(&folder, "cert.pem"), "--client-key", &path(&folder, "key.pem")];
+    for _ in 0..2 {
+        let (code, _, notes) = connect(&server, &root, &expired);
+        assert_eq!((code, warnings(&notes)), (Some(1), 1), "{notes}");
+    }
+    let (_, _, line) = connect(&server, &root, &[&expired[..], &["--json"]].concat());
+    assert_eq!(lines(&line)[0]["event"], "failed", "{line}");
+    server.child.kill().unwrap();
+    let mut notes = String::new();
+    server.child.stderr.take().unwrap().read_to_string(&mut notes).unwrap();
+    assert_eq!(warnings(&notes), 1, "{notes}");
 }
 
 #[test]

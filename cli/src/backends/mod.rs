@@ -94,7 +94,7 @@ const ROWS: &[Row] = &[
 pub(crate) fn run(backend: Option<&str>, options: &Options) -> Result<(), Failure> {
     let backends = settings::backends(backend)?;
     output::print(&if options.json {
-        format!("{}\n", json(&backends))
+        format!("{}\n", output::json(&json(&backends)))
     } else if options.markdown {
         markdown(&backends)
     } else {

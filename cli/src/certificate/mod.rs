@@ -105,7 +105,12 @@ pub(crate) fn describe_chain(chain: &[CertificateDer<'_>]) -> String {
 
 /// The subjects of a path, from the end entity towards the root, on one line.
 pub(crate) fn path(verified: &VerifiedChain) -> String {
-    let subjects = verified.path().iter().map(|der| Certificate::read(der).subject());
+    subjects(verified.path())
+}
+
+/// The subjects of these certificates, in their order, on one line.
+pub(crate) fn subjects(chain: &[CertificateDer<'_>]) -> String {
+    let subjects = chain.iter().map(|der| Certificate::read(der).subject());
     subjects.collect::<Vec<_>>().join(" < ")
 }
 

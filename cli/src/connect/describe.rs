@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use polytls::{CertificateDer, ConnectionInfo};
+use polytls::{CertificateDer, ConnectionInfo, EarlyDataStatus};
 
+use super::report::early_data;
 use crate::{
     certificate,
     output::{BAD, FAINT, GOOD, STRONG, printable, styled},
@@ -19,17 +20,14 @@ pub(super) fn connection(info: &ConnectionInfo, verified: bool) -> String {
     };
     line("library", info.backend.library.clone());
     line("server name", info.server_name.as_deref().map_or("not sent".into(), printable));
-    line(
-        "handshake",
-        format!(
-            "{} bytes sent, {} received; first sent after {}, first received after {}, verification took {}",
-            info.handshake_bytes_sent,
-            info.handshake_bytes_received,
-            millis(info.timings.first_sent),
-            millis(info.timings.first_received),
-            millis(info.timings.verification),
-        ),
-    );
+    line("handshake", handshake(info));
+    line("OCSP", ocsp(info));
+    if info.early_data != EarlyDataStatus::NotOffered {
+        line("early data", early_data(info.early_data).into());
+    }
+    if !info.local_chain.is_empty() {
+        line("presented", certificate::subjects(&info.local_chain));
+    }
     match &info.verified_chain {
         _ if !verified => line("verified", styled(BAD, "nothing: anybody may be at the other end")),
         Some(path) => line("verified", certificate::path(path)),
@@ -60,6 +58,23 @@ fn summary(info: &ConnectionInfo) -> String {
     )
 }
 
+fn handshake(info: &ConnectionInfo) -> String {
+    format!(
+        "{} bytes sent, {} received; first sent after {}, first received after {}, verification took {}",
+        info.handshake_bytes_sent,
+        info.handshake_bytes_received,
+        millis(info.timings.first_sent),
+        millis(info.timings.first_received),
+        millis(info.timings.verification),
+    )
+}
+
+fn ocsp(info: &ConnectionInfo) -> String {
+    info.ocsp_response
+        .as_ref()
+        .map_or("no response seen".into(), |response| format!("response of {} bytes", response.len()))
+}
+
 /// The chain that a verifier refused. `shown` says whether the engine shows such a chain at all.
 pub(super) fn refused_chain(chain: &[CertificateDer<'_>], shown: bool) -> String {
     if !shown {
@@ -71,4 +86,20 @@ pub(super) fn refused_chain(chain: &[CertificateDer<'_>], shown: bool) -> String
 
 fn millis(time: Option<Duration>) -> String {
     time.map_or("unknown time".into(), |time| format!("{:.1} ms", time.as_secs_f64() * 1000.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use polytls::BackendInfo;
+
+    use super::*;
+
+    #[test]
+    fn early_data_is_told_where_there_was_any() {
+        let backend = BackendInfo { name: "test", library: String::new(), crypto: String::new() };
+        let mut info = ConnectionInfo::new(backend);
+        assert!(!connection(&info, true).contains("early data"));
+        info.early_data = EarlyDataStatus::Rejected;
+        assert!(connection(&info, true).contains("rejected"));
+    }
 }

@@ -23,13 +23,16 @@ use crate::{
 
 /// What `--help` says of `--json`, with [`certificate::JSON`] below it.
 pub(crate) const JSON: &str = "\
-With --json, one line of JSON on standard error for each connection. Its keys stay:
+With --json, one line of JSON on standard error for each connection, and no warnings. Its keys stay:
   event: `connected` or `failed`
   server, name: where to, and the name that the certificate must hold
   chain: the server's certificates as they came, its own first
 Where connected, null where the library does not tell:
   backend, library, version, cipher_suite, named_group, alpn, server_name, resumed
   path: the certificates as they were verified, from the server's own towards the root
+  local_chain: the certificates that this side presented; empty too where the library does not tell
+  early_data: `not_offered`, `accepted` or `rejected`
+  ocsp_response_bytes: how long the OCSP response is that the server presented; null where none was seen
   handshake: bytes_sent, bytes_received, first_sent_ms, first_received_ms, verification_ms, complete_ms
 Where failed, null where there is none:
   exit_code, message, phase, kind, alert_sent, alert_received
@@ -61,12 +64,19 @@ pub(crate) struct Options {
     /// Write the server's chain to standard output, in PEM, before any data
     #[arg(long, visible_alias = "showcerts")]
     show_certs: bool,
-    /// Describe nothing; errors are still told
+    /// Describe nothing; warnings and errors are still told
     #[arg(long, short, conflicts_with = "json")]
     quiet: bool,
     /// Describe each connection, or its failure, in one line of JSON on standard error
     #[arg(long)]
     json: bool,
+}
+
+impl Options {
+    /// Whether what goes to standard error is for a program.
+    pub(crate) fn notes_are_json(&self) -> bool {
+        self.json
+    }
 }
 
 pub(crate) async fn run(backend: Option<&str>, options: Options) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use polytls::{CertificateDer, ConnectionInfo, Error, Phase};
+use polytls::{CertificateDer, ConnectionInfo, EarlyDataStatus, Error, Phase};
 use serde::Serialize;
 
 use super::target::Target;
@@ -10,6 +10,7 @@ use crate::{
     certificate::Certificate,
     failure::Failure,
     faults::{fault_name, kind_name},
+    output,
 };
 
 #[derive(Serialize)]
@@ -26,6 +27,9 @@ struct Connected<'a> {
     server_name: Option<&'a str>,
     resumed: Option<bool>,
     path: Option<Vec<Certificate>>,
+    local_chain: Vec<Certificate>,
+    early_data: &'static str,
+    ocsp_response_bytes: Option<usize>,
     handshake: Handshake,
     chain: Vec<Certificate>,
 }
@@ -58,7 +62,7 @@ struct Failed<'a> {
 /// A handshake that is complete. `verified` says whether anybody looked at the server's certificate.
 pub(super) fn connected(target: &Target<'_>, info: &ConnectionInfo, verified: bool) -> String {
     let path = info.verified_chain.as_ref().filter(|_| verified);
-    line(&Connected {
+    output::json(&Connected {
         event: "connected",
         server: target.server,
         name: target.name.to_string(),
@@ -71,6 +75,9 @@ pub(super) fn connected(target: &Target<'_>, info: &ConnectionInfo, verified: bo
         server_name: info.server_name.as_deref(),
         resumed: info.resumed,
         path: path.map(|path| Certificate::read_all(path.path())),
+        local_chain: Certificate::read_all(&info.local_chain),
+        early_data: early_data(info.early_data),
+        ocsp_response_bytes: info.ocsp_response.as_ref().map(Vec::len),
         handshake: Handshake {
             bytes_sent: info.handshake_bytes_sent,
             bytes_received: info.handshake_bytes_received,
@@ -86,7 +93,7 @@ pub(super) fn connected(target: &Target<'_>, info: &ConnectionInfo, verified: bo
 /// A connection that failed, before or after its handshake was complete.
 pub(super) fn failed(target: &Target<'_>, failure: &Failure, chain: &[CertificateDer<'_>]) -> String {
     let error = failure.error.as_ref();
-    line(&Failed {
+    output::json(&Failed {
         event: "failed",
         server: target.server,
         name: target.name.to_string(),
@@ -104,9 +111,14 @@ pub(super) fn failed(target: &Target<'_>, failure: &Failure, chain: &[Certificat
     })
 }
 
-fn line(value: &impl Serialize) -> String {
-    // Strings, numbers and lists: nothing in it can fail to be JSON.
-    serde_json::to_string(value).unwrap_or_default()
+/// What became of early data, for programs and for people.
+pub(super) fn early_data(status: EarlyDataStatus) -> &'static str {
+    match status {
+        EarlyDataStatus::NotOffered => "not_offered",
+        EarlyDataStatus::Accepted => "accepted",
+        EarlyDataStatus::Rejected => "rejected",
+        _ => "unknown",
+    }
 }
 
 /// Milliseconds, to the microsecond.

@@ -7,7 +7,7 @@ use super::{Answer, Question, Verdict, agree, given};
 use crate::{
     certificate::{self, Certificate},
     faults::fault_name,
-    output::{BAD, FAINT, GOOD, STRONG, printable, styled},
+    output::{self, BAD, FAINT, GOOD, STRONG, printable, styled},
 };
 
 /// The chain, the verdicts, and whether they are one.
@@ -79,7 +79,7 @@ pub(super) fn json(question: &Question, answers: &[Answer]) -> String {
         accepted: given(answers).all(|answer| matches!(answer.verdict, Verdict::Accepted(_))),
         agree: agree(answers),
     };
-    format!("{}\n", serde_json::to_string(&report).unwrap_or_default())
+    format!("{}\n", output::json(&report))
 }
 
 fn row(answer: &Answer) -> Row {
