@@ -315,13 +315,14 @@ pub(crate) async fn a_rejection_reaches_the_client(pair: Pair) -> Result<(), Sto
     Ok(())
 }
 
-/// How a client and a server that reads its hello within these limits both fail.
-fn refused_hello(ends: &Ends, there: Wire, limits: HelloLimits) -> Result<(Option<Error>, Error), Stop> {
+/// How a client and a server that reads its hello both fail.
+fn refused_hello(ends: &Ends, there: Wire) -> Result<(Option<Error>, Error), Stop> {
     let (near, far) = pipe(there, Wire::default());
     let directions = [near.reading(), near.writing()];
     let client = failure_of(ends.connector.connect(&ends.name, near));
     let server = async {
-        let incoming = IncomingHandshake::read(far, limits.danger_no_time_limit()).await;
+        let limits = HelloLimits::default().danger_no_time_limit();
+        let incoming = IncomingHandshake::read(far, limits).await;
         incoming.map(|incoming| incoming.client_hello().clone()).map_err(HandshakeError::into_error)
     };
     match both_to_the_end(&directions, client, server)? {
@@ -338,12 +339,13 @@ pub(crate) async fn a_refused_hello_is_answered_with_its_alert(pair: Pair) -> Re
     for scene in Scene::in_each_version(&pair)? {
         let ends = scene.ends()?;
         let cases = [
-            ("another record", flip(0), HelloLimits::default(), unexpected.clone()),
-            ("another message", flip(5), HelloLimits::default(), unexpected.clone()),
-            ("a hello above the limit", Wire::default(), HelloLimits::default().size(100), too_long.clone()),
+            ("another record", flip(0), unexpected.clone()),
+            ("another message", flip(5), unexpected.clone()),
+            // The first byte of the message's length: 4 MiB more.
+            ("a hello above the limit", flip(6), too_long.clone()),
         ];
-        for (what, wire, limits, (kind, alert)) in cases {
-            let (client, server) = refused_hello(&ends, wire, limits).at(what)?;
+        for (what, wire, (kind, alert)) in cases {
+            let (client, server) = refused_hello(&ends, wire).at(what)?;
             ensure_eq(server.kind(), &kind, what)?;
             ensure_eq(server.alert_sent(), Some(alert), "the alert that the server sent")?;
             let told = client.as_ref().and_then(Error::alert_received);

@@ -94,16 +94,33 @@ impl TlsAcceptor {
         io: &mut dyn ByteStream,
         arrived: Arrived,
     ) -> Result<handshake::Connected, Error> {
-        // Early data comes before the handshake is complete, in records of 512 bytes at least.
-        let early_data = self.config.max_early_data() as usize;
-        let limit = self.config.protocol().handshake_size_limit() + early_data + early_data / 16;
+        let limit = size_limit(self.config.protocol().handshake_size_limit(), self.config.max_early_data());
         let transport = Transport::going_on(io, limit, arrived);
         handshake::Side::Server(&*self.handshake).establish(transport, self.backend).await
     }
 }
 
+/// Early data comes before the handshake is complete, in records of 512 bytes at least.
+fn size_limit(handshake: usize, early_data: u32) -> usize {
+    let early_data = early_data as usize;
+    handshake.saturating_add(early_data).saturating_add(early_data / 16)
+}
+
 impl fmt::Debug for TlsAcceptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsAcceptor").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn early_data_comes_on_top_of_the_handshake_up_to_no_limit() {
+        assert_eq!(size_limit(8192, 0), 8192);
+        assert_eq!(size_limit(8192, 1600), 8192 + 1700);
+        assert_eq!(size_limit(usize::MAX, u32::MAX), usize::MAX);
+        assert_eq!(size_limit(usize::MAX - 1600, 1600), usize::MAX);
     }
 }

@@ -9,6 +9,9 @@ use crate::{AlertDescription, ByteStream, ClientHello, Error, Transport, transpo
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 const SIZE_LIMIT: usize = 64 * 1024;
 
+/// Less holds no hello of TLS 1.3 with a name and a few key shares.
+const LEAST_SIZE_LIMIT: usize = 1024;
+
 /// A client that has said hello, and waits for the handshake to begin.
 ///
 /// Nothing has been sent to it, no engine has looked at it, and nothing hurries but the client's patience: which
@@ -48,6 +51,10 @@ pub struct IncomingHandshake<IO> {
 }
 
 /// How long a client may take to say hello, and how much it may say.
+///
+/// What is held of a client meanwhile is the hello itself, of at most [`size`](Self::size), and beside it the bytes as
+/// they came, for the engine that goes on: a client that splits its hello into records of a byte or two can make
+/// them 256 KiB, as much as it may send in a handshake by default, and 16 KiB that the last read brings beyond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HelloLimits {
     time: Option<Duration>,
@@ -65,7 +72,8 @@ impl HelloLimits {
     /// The whole hello must have come within this time. Default: 10 seconds.
     ///
     /// The time that the server takes to choose is its own; the limit of the acceptor's configuration begins with
-    /// [`IncomingHandshake::accept`].
+    /// [`IncomingHandshake::accept`]. With zero only a hello that has come already is taken, and any other is
+    /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut) at once.
     #[must_use]
     pub fn time(mut self, limit: Duration) -> Self {
         self.time = Some(limit);
@@ -79,12 +87,13 @@ impl HelloLimits {
         self
     }
 
-    /// A hello may have this many bytes, without the headers of its records. Default, and the most: 64 KiB.
+    /// A hello may have this many bytes, without the headers of its records. Default, and the most: 64 KiB; the least:
+    /// 1 KiB. What is beyond either is taken for it.
     ///
     /// Clients with post-quantum key shares send about 2 KiB, and more where they resume.
     #[must_use]
     pub fn size(mut self, limit: usize) -> Self {
-        self.size = limit.min(SIZE_LIMIT);
+        self.size = limit.clamp(LEAST_SIZE_LIMIT, SIZE_LIMIT);
         self
     }
 }
@@ -236,5 +245,51 @@ impl<IO: fmt::Debug> fmt::Debug for IncomingHandshake<IO> {
             .field("io", &self.io)
             .field("hello", &self.hello)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "tokio"))]
+mod tests {
+    use tokio::io::{AsyncWriteExt, duplex};
+
+    use super::*;
+    use crate::{
+        ErrorKind,
+        hello::tests::{HANDSHAKE, client_hello, record},
+    };
+
+    /// What comes of a client that sends this and waits.
+    async fn read(bytes: &[u8], limits: HelloLimits) -> Result<ClientHello, ErrorKind> {
+        let (mut client, server) = duplex(1 << 20);
+        client.write_all(bytes).await.unwrap();
+        let incoming = IncomingHandshake::read(server, limits).await;
+        incoming.map(|incoming| incoming.hello).map_err(|error| error.error().kind().clone())
+    }
+
+    #[tokio::test]
+    async fn a_size_is_never_less_than_1_kib_or_more_than_64() {
+        let hello = record(HANDSHAKE, &client_hello());
+        assert!(read(&hello, HelloLimits::default().size(0)).await.is_ok());
+        for (size, bound) in [(0, 1024), (1023, 1024), (1025, 1025), (usize::MAX, SIZE_LIMIT)] {
+            let limits = HelloLimits::default().size(size).time(Duration::ZERO);
+            let with_length =
+                |length: usize| record(HANDSHAKE, &[&[1][..], &(length as u32).to_be_bytes()[1..]].concat());
+            // The length alone tells; what is within the bound is waited for.
+            assert_eq!(read(&with_length(bound), limits).await.unwrap_err(), ErrorKind::TimedOut, "{size}");
+            assert_eq!(
+                read(&with_length(bound + 1), limits).await.unwrap_err(),
+                ErrorKind::LimitExceeded,
+                "{size}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn without_time_a_hello_must_have_come() {
+        let hello = record(HANDSHAKE, &client_hello());
+        let limits = HelloLimits::default().time(Duration::ZERO);
+        assert!(read(&hello, limits).await.is_ok());
+        assert_eq!(read(&hello[..hello.len() - 1], limits).await.unwrap_err(), ErrorKind::TimedOut);
+        assert_eq!(read(&[], limits).await.unwrap_err(), ErrorKind::TimedOut);
     }
 }
