@@ -19,6 +19,7 @@ mod handshake_keys;
 mod identities;
 mod kernel;
 mod record_cipher;
+mod revocation;
 mod sessions;
 mod signer;
 mod tickets;

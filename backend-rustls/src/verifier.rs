@@ -14,16 +14,16 @@ use rustls::{
     server::danger::{ClientCertVerified, ClientCertVerifier},
 };
 use webpki::{
-    CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, OwnedCertRevocationList,
-    RevocationCheckDepth, RevocationOptions, RevocationOptionsBuilder, UnknownStatusPolicy,
+    CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, RevocationCheckDepth, RevocationOptions,
+    RevocationOptionsBuilder, UnknownStatusPolicy,
 };
 
-use crate::{call::at_desk, error};
+use crate::{call::at_desk, error, revocation::RevocationLists};
 
 /// rustls-webpki: RFC 5280 path validation with RFC 9525 names.
 pub(crate) struct WebPkiVerifier {
     anchors: Vec<TrustAnchor<'static>>,
-    crls: Vec<CertRevocationList<'static>>,
+    crls: RevocationLists,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
@@ -48,7 +48,7 @@ impl WebPkiVerifier {
         if anchors.is_empty() && *roots != Roots::None {
             return Err(ConfigError::NoRoots { reason: "webpki can read none of them".into() });
         }
-        let crls = crls.iter().map(|crl| revocation_list(crl)).collect::<Result<_, _>>()?;
+        let crls = RevocationLists::new(crls)?;
         Ok(Self { anchors, crls, algorithms: provider.signature_verification_algorithms })
     }
 
@@ -65,7 +65,7 @@ impl WebPkiVerifier {
         let end_entity = EndEntityCert::try_from(chain.end_entity)
             .map_err(|error| error::certificate(error, name, false))?;
         let self_issued = end_entity.issuer() == end_entity.subject();
-        let crls: Vec<_> = self.crls.iter().collect();
+        let crls = self.crls.begun(now);
         let path = end_entity
             .verify_for_usage(
                 self.algorithms.all,
@@ -77,6 +77,10 @@ impl WebPkiVerifier {
                 None,
             )
             .map_err(|error| error::certificate(error, name, self_issued))?;
+        if crls.is_empty() && !self.crls.is_empty() {
+            let detail = "no revocation list is in force yet".into();
+            return Err(CertificateError::RevocationUnknown { detail });
+        }
         if let Some(name) = name {
             end_entity
                 .verify_is_valid_for_subject_name(&pki_name(name)?)
@@ -117,14 +121,6 @@ fn revocation<'a>(crls: &'a [&'a CertRevocationList<'a>]) -> Option<RevocationOp
             .with_expiration_policy(ExpirationPolicy::Enforce)
             .build(),
     )
-}
-
-fn revocation_list(crl: &[u8]) -> Result<CertRevocationList<'static>, ConfigError> {
-    let list = OwnedCertRevocationList::from_der(crl).map_err(|error| {
-        let reason = format!("a revocation list cannot be used: {error}; give CRLs of version 2 in DER");
-        ConfigError::Certificates { reason }
-    })?;
-    Ok(list.into())
 }
 
 /// A polytls verifier as rustls wants one, for servers' and for clients' chains.

@@ -238,6 +238,30 @@ async fn a_revoked_certificate_is_refused_and_so_is_one_that_no_list_covers() {
     }
 }
 
+#[tokio::test]
+async fn of_two_lists_the_newer_counts_in_whatever_order_they_are_given() {
+    let authority = Authority::new();
+    let (older, newer) = (authority.list_of(-2, &[], 5), authority.list_of(-1, &[7], 5));
+    let future = authority.list_of(1, &[], 5);
+    let unknown = CertificateError::RevocationUnknown { detail: String::new() };
+    for (lists, expected) in [
+        (vec![older.clone(), newer.clone()], CertificateError::Revoked),
+        (vec![newer.clone(), older], CertificateError::Revoked),
+        // What is not yet in force hides nothing, and vouches for nobody.
+        (vec![future.clone(), newer], CertificateError::Revoked),
+        (vec![future], unknown),
+    ] {
+        let client = ClientConfig::builder(scene::backend()).roots(authority.roots()).crls(lists);
+        let server = ServerConfig::builder(scene::backend(), authority.identity(7));
+        let connector = TlsConnector::new(&client.build().unwrap()).unwrap();
+        let acceptor = TlsAcceptor::new(&server.build().unwrap()).unwrap();
+        let (client, _) = scene::handshake(&connector, &acceptor, "localhost").await;
+        let error = client.expect_err("it is revoked, or nobody knows");
+        let reason = error.certificate_error().unwrap();
+        assert!(reason.same_fault(&expected), "{reason}");
+    }
+}
+
 #[test]
 fn what_is_no_revocation_list_is_refused_before_a_byte_is_sent() {
     let crl = CertificateRevocationListDer::from(b"no list".as_slice());
@@ -275,6 +299,11 @@ impl Authority {
 
     /// A list of these serial numbers, in force until that many days from now.
     fn list(&self, revoked: &[u64], days: i64) -> CertificateRevocationListDer<'static> {
+        self.list_of(-2, revoked, days)
+    }
+
+    /// The same, made that many days from now.
+    fn list_of(&self, made: i64, revoked: &[u64], days: i64) -> CertificateRevocationListDer<'static> {
         let now = time::OffsetDateTime::now_utc();
         let revoked = revoked.iter().map(|&serial| rcgen::RevokedCertParams {
             serial_number: serial.into(),
@@ -283,7 +312,7 @@ impl Authority {
             invalidity_date: None,
         });
         let parameters = rcgen::CertificateRevocationListParams {
-            this_update: now - time::Duration::days(2),
+            this_update: now + time::Duration::days(made),
             next_update: now + time::Duration::days(days),
             crl_number: 1.into(),
             issuing_distribution_point: None,
