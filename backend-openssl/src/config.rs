@@ -181,7 +181,6 @@ fn server_sessions(
     config: &ServerConfig,
 ) -> Result<(Option<Arc<TicketKeys>>, Option<Store>), ErrorStack> {
     let settings = config.protocol();
-    builder.set_session_id_context(b"polytls")?;
     ffi::set_session_lifetime(builder, config.session_lifetime().as_secs());
     if settings.resumption() == Some(false) {
         builder.set_session_cache_mode(SslSessionCacheMode::OFF);

@@ -161,6 +161,7 @@ impl Server {
             identity.present(&mut ssl)?;
         }
         identity.restrict_schemes(&mut ssl)?;
+        identity.restrict_sessions(&mut ssl)?;
         let mut connection = Connection::new(PeerCheck::new(self.0.shared.verifier.clone(), None));
         connection.identity = Some(identity);
         connection.stored_sessions = sessions;

@@ -136,8 +136,12 @@ impl ParsedIdentity {
         for issuer in &self.issuers {
             ssl.add_chain_cert(issuer.clone())?;
         }
-        ssl.set_private_key(&self.key)?;
-        // RFC 6066 §3: a session is not resumed under another name.
+        ssl.set_private_key(&self.key)
+    }
+
+    /// Has this connection of a server resume only sessions in which this identity was presented: what the client knows
+    /// of the server is what it was shown then, and it may be under another name (RFC 6066 §3).
+    pub(crate) fn restrict_sessions(&self, ssl: &mut SslRef) -> Result<(), ErrorStack> {
         ffi::set_session_id_context(ssl, &self.session_id_context)
     }
 }

@@ -140,6 +140,25 @@ async fn a_store_on_either_side_keeps_the_sessions() {
     }
 }
 
+/// What a client knows of a resumed server is the certificate that it verified.
+#[tokio::test(start_paused = true)]
+async fn servers_of_different_identities_that_share_a_store_do_not_share_sessions() {
+    for version in ProtocolVersion::ALL {
+        let mut scene = Scene::new(version);
+        let connector = scene.connector(|c| c);
+        let store = Arc::new(SlowStore::default());
+        let first = scene.acceptor(|s| s.session_store(store.clone()));
+        scene.identity = scene.authority.issue(|_| {});
+        let second = scene.acceptor(|s| s.session_store(store.clone()));
+        for (acceptor, resumed) in [(&first, false), (&first, true), (&second, false), (&second, true)] {
+            let (mut client, mut server) = connected(&connector, acceptor).await;
+            assert_eq!(client.info().resumed, Some(resumed), "{version}");
+            assert_eq!(client.info().peer_chain, server.info().local_chain);
+            pass_a_byte(&mut client, &mut server).await;
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_no_session_in_a_store_costs_a_full_handshake_and_no_more() {
     for version in ProtocolVersion::ALL {
