@@ -56,6 +56,12 @@ impl Scene {
         self
     }
 
+    /// The scene with another identity of the same name and authority for its server.
+    pub(crate) fn presenting_another(self) -> Self {
+        let identity = self.root.issue(Leaf::server());
+        self.presenting(identity)
+    }
+
     /// A client of the scene, changed; `needs` are the options that the change makes use of.
     pub(crate) fn connector(
         &self,

@@ -289,6 +289,13 @@ pub(crate) async fn a_server_that_differs_finds_no_session(pair: Pair) -> Result
             })?;
         let other = Ends { acceptor: stricter.acceptor, ..ends };
         resumes(&other, false, "a server that asks").await?;
+        // The client has verified the first server and not this one, so it must see for itself (RFC 8446 §4.6.1).
+        let store = Shelf::careful();
+        let ends = server_stores(&scene, &store)?;
+        resumes(&ends, false, "a server of one identity").await?;
+        let scene = scene.presenting_another();
+        let other = Ends { acceptor: server_stores(&scene, &store)?.acceptor, ..ends };
+        resumes(&other, false, "a server of another").await?;
     }
     Ok(())
 }

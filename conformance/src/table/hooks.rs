@@ -78,7 +78,7 @@ macro_rules! __hooks_behaviours {
                 a_session_is_for_one_name:
                     "a session in a store is for one server's name";
                 a_server_that_differs_finds_no_session:
-                    "a server that authenticates clients otherwise finds none";
+                    "a server of other identity or client authentication finds none";
                 no_backend_finds_anothers_session:
                     "a client of another backend finds none";
                 what_a_store_forgets_costs_a_full_handshake:

@@ -372,6 +372,11 @@ impl Inner {
         let scope = self.protocol.add_to_scope(ScopeDigest::new(&*self.backend, "server"));
         let verifier = self.client_verifier.as_ref();
         let scope = add_trust_to_scope(scope, verifier, self.client_roots.as_ref(), &self.client_crls)?;
-        Ok(scope.with("client authentication", self.client_authentication.to_string()))
+        let scope = scope.with("client authentication", self.client_authentication.to_string());
+        // RFC 8446 §4.6.1: a session speaks for the identity that the client verified, and for no other server's.
+        let identities = self.identity.iter().chain(self.sni_identities.identities());
+        let mut own: Vec<_> = identities.filter_map(|identity| identity.chain().first()).collect();
+        own.sort_unstable_by(|one, other| one.as_ref().cmp(other.as_ref()));
+        Ok(own.into_iter().fold(scope, |scope, certificate| scope.with("identity", certificate)))
     }
 }

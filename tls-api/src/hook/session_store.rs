@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     fmt,
     sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
@@ -165,9 +165,11 @@ pub struct MemorySessionStore {
 
 #[derive(Debug, Default)]
 struct Kept {
-    sessions: HashMap<SessionKey, VecDeque<StoredSession>>,
+    /// The sessions of each key, and when it came.
+    sessions: HashMap<SessionKey, (u64, VecDeque<StoredSession>)>,
     /// The keys in the order in which they came.
-    keys: VecDeque<SessionKey>,
+    keys: BTreeMap<u64, SessionKey>,
+    came: u64,
 }
 
 impl MemorySessionStore {
@@ -186,13 +188,14 @@ impl SessionStore for MemorySessionStore {
         let kept = &mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if !kept.sessions.contains_key(&key) {
             if kept.keys.len() >= self.most
-                && let Some(oldest) = kept.keys.pop_front()
+                && let Some((_, oldest)) = kept.keys.pop_first()
             {
                 kept.sessions.remove(&oldest);
             }
-            kept.keys.push_back(key);
+            kept.came += 1;
+            kept.keys.insert(kept.came, key);
         }
-        let sessions = kept.sessions.entry(key).or_default();
+        let (_, sessions) = kept.sessions.entry(key).or_insert_with(|| (kept.came, VecDeque::new()));
         if sessions.len() == SESSIONS_PER_KEY {
             sessions.pop_front();
         }
@@ -201,11 +204,11 @@ impl SessionStore for MemorySessionStore {
 
     async fn take(&self, key: &SessionKey) -> Option<StoredSession> {
         let kept = &mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let sessions = kept.sessions.get_mut(key)?;
+        let (came, sessions) = kept.sessions.get_mut(key)?;
         let newest = sessions.pop_back();
         if sessions.is_empty() {
+            kept.keys.remove(came);
             kept.sessions.remove(key);
-            kept.keys.retain(|known| known != key);
         }
         newest.filter(|session| session.expires > SystemTime::now())
     }
@@ -246,7 +249,7 @@ mod tests {
         }
         let kept = store.kept.lock().unwrap();
         assert_eq!((kept.sessions.len(), kept.keys.len()), (2, 2));
-        assert!(kept.sessions.values().all(|sessions| sessions.len() == SESSIONS_PER_KEY));
+        assert!(kept.sessions.values().all(|(_, sessions)| sessions.len() == SESSIONS_PER_KEY));
         assert!(kept.sessions.contains_key(&key(&[4])) && kept.sessions.contains_key(&key(&[3])));
     }
 

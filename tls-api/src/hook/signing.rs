@@ -6,7 +6,7 @@
 
 use std::{
     cell::RefCell,
-    collections::VecDeque,
+    collections::BTreeMap,
     fmt,
     future::poll_fn,
     pin::Pin,
@@ -36,7 +36,8 @@ pub struct SigningThreads(Arc<Mutex<Turns>>);
 #[derive(Default)]
 struct Turns {
     running: usize,
-    waiting: VecDeque<Waker>,
+    waiting: BTreeMap<u64, Waker>,
+    arrived: u64,
 }
 
 impl SigningThreads {
@@ -77,16 +78,37 @@ impl SigningThreads {
     }
 
     async fn turn(&self) -> Turn {
+        let place = Place::last(&self.0);
         poll_fn(|cx| {
             let mut turns = lock(&self.0);
             if turns.running < MAX_THREADS {
                 turns.running += 1;
                 return Poll::Ready(Turn(self.0.clone()));
             }
-            turns.waiting.push_back(cx.waker().clone());
+            turns.waiting.insert(place.number, cx.waker().clone());
             Poll::Pending
         })
         .await
+    }
+}
+
+/// The place of one handshake among those that wait: it leaves no waker behind.
+struct Place<'a> {
+    turns: &'a Mutex<Turns>,
+    number: u64,
+}
+
+impl<'a> Place<'a> {
+    fn last(turns: &'a Mutex<Turns>) -> Self {
+        let mut waiting = lock(turns);
+        waiting.arrived += 1;
+        Self { turns, number: waiting.arrived }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        lock(self.turns).waiting.remove(&self.number);
     }
 }
 
@@ -104,7 +126,7 @@ impl Drop for Turn {
         let mut turns = lock(&self.0);
         turns.running -= 1;
         // One that has gone meanwhile would let its turn pass unused: all may try.
-        turns.waiting.drain(..).for_each(Waker::wake);
+        std::mem::take(&mut turns.waiting).into_values().for_each(Waker::wake);
     }
 }
 
@@ -297,6 +319,27 @@ mod tests {
         });
         assert!(tokio::time::timeout(Duration::from_millis(10), call).await.is_err());
         assert!(told.recv_timeout(Duration::from_secs(20)).unwrap().is_err());
+    }
+
+    #[tokio::test]
+    async fn a_handshake_that_no_longer_waits_leaves_nothing_behind() {
+        let threads = SigningThreads::default();
+        lock(&threads.0).running = MAX_THREADS;
+        for _ in 0..3 {
+            let mut waiting = Box::pin(threads.run(|| ()));
+            for _ in 0..3 {
+                assert!(tokio::time::timeout(Duration::ZERO, &mut waiting).await.is_err());
+            }
+            assert_eq!(lock(&threads.0).waiting.len(), 1);
+        }
+        assert!(lock(&threads.0).waiting.is_empty());
+        let waiting = tokio::spawn({
+            let threads = threads.clone();
+            async move { threads.run(|| 7).await.unwrap() }
+        });
+        tokio::task::yield_now().await;
+        drop(Turn(threads.0.clone()));
+        assert_eq!(waiting.await.unwrap(), 7);
     }
 
     #[tokio::test]
