@@ -71,8 +71,8 @@ pub(crate) struct PreparedServer {
     pub(crate) shared: Prepared,
     pub(crate) config: ServerConfig,
     pub(crate) identities: Identities,
-    /// How many tickets a TLS 1.3 connection brings.
-    pub(crate) tickets: u8,
+    /// How many tickets a TLS 1.3 connection brings that resumed a session.
+    pub(crate) renewed_tickets: u8,
     /// What seals tickets, where it is tickets that are given out.
     pub(crate) ticket_keys: Option<Arc<TicketKeys>>,
     /// Where sessions are kept, where it is their ids that are given out.
@@ -158,9 +158,16 @@ pub(crate) fn server(backend: BackendInfo, config: &ServerConfig) -> Result<Prep
         });
     }
     let (ticket_keys, store) = server_sessions(&mut builder, config).map_err(configuration)?;
-    let tickets = if settings.resumption() == Some(false) { 0 } else { config.tickets() };
+    let renewed_tickets = renewed_tickets(config);
     let shared = Prepared::new(builder, backend, config.client_verifier(), settings);
-    Ok(PreparedServer { shared, config: config.clone(), identities, tickets, ticket_keys, store })
+    Ok(PreparedServer { shared, config: config.clone(), identities, renewed_tickets, ticket_keys, store })
+}
+
+/// OpenSSL dates a ticket of TLS 1.3 with the connection that brings it. Where clients are verified, their sessions
+/// last from the handshake in which they were, so that no later one brings a ticket.
+fn renewed_tickets(config: &ServerConfig) -> u8 {
+    let verifies = config.client_authentication() != ClientAuthentication::None;
+    if verifies || config.protocol().resumption() == Some(false) { 0 } else { config.tickets() }
 }
 
 fn authenticate_clients(builder: &mut SslContextBuilder, config: &ServerConfig) -> Result<(), ConfigError> {

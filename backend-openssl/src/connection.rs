@@ -182,7 +182,7 @@ impl ServerHandshake for Server {
         let ssl = self.prepare(identity, sessions).map_err(error::library)?;
         let mut handshake = Handshake::new(ssl)?;
         handshake.signing = signing;
-        handshake.tickets = self.0.tickets;
+        handshake.renewed_tickets = self.0.renewed_tickets;
         handshake.store = self.0.store.clone().map(|store| (store, self.0.config.session_lifetime()));
         if self.0.config.max_early_data() > 0 {
             handshake.early_data = Some(early_data::Reading::default());

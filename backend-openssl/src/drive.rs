@@ -25,8 +25,8 @@ pub(crate) struct Handshake {
     pub(crate) stream: SslStream<MemoryIo>,
     /// On a server that takes it.
     pub(crate) early_data: Option<early_data::Reading>,
-    /// On a server: how many tickets a TLS 1.3 connection brings.
-    pub(crate) tickets: u8,
+    /// On a server: how many tickets a TLS 1.3 connection brings that resumed a session.
+    pub(crate) renewed_tickets: u8,
     /// On a server with a store: where its sessions are kept, and for how long.
     pub(crate) store: Option<(Store, Duration)>,
     /// Where OpenSSL is called, if a signer may have to be waited for.
@@ -36,7 +36,7 @@ pub(crate) struct Handshake {
 impl Handshake {
     pub(crate) fn new(ssl: Ssl) -> Result<Self, Error> {
         let stream = SslStream::new(ssl, MemoryIo::observed()).map_err(error::library)?;
-        Ok(Self { stream, early_data: None, tickets: 0, store: None, signing: None })
+        Ok(Self { stream, early_data: None, renewed_tickets: 0, store: None, signing: None })
     }
 
     /// Writes a client's hello, and the data after it.
@@ -103,19 +103,29 @@ impl Handshake {
     }
 
     fn advance(&mut self) -> Result<(), ssl::Error> {
-        if let Some(reading) = &mut self.early_data {
-            reading.read(&mut self.stream)?;
-        }
-        self.stream.do_handshake()?;
+        let outcome = self.call();
         let ssl = self.stream.ssl();
-        if !ssl.session_reused() || ssl.version2() != Some(SslVersion::TLS1_3) {
-            return Ok(());
+        if !ssl.is_server() || !ssl.session_reused() || ssl.version2() != Some(SslVersion::TLS1_3) {
+            return outcome;
         }
+        if self.renewed_tickets == 0 {
+            // The call that read the client's hello: tickets come after the client's Finished.
+            ffi::send_no_tickets(&mut self.stream);
+            return outcome;
+        }
+        outcome?;
         // OpenSSL sends one ticket by itself where a session was resumed.
-        for _ in 1..self.tickets {
+        for _ in 1..self.renewed_tickets {
             if ffi::add_ticket(&mut self.stream).is_err() {
                 break;
             }
+        }
+        self.stream.do_handshake()
+    }
+
+    fn call(&mut self) -> Result<(), ssl::Error> {
+        if let Some(reading) = &mut self.early_data {
+            reading.read(&mut self.stream)?;
         }
         self.stream.do_handshake()
     }

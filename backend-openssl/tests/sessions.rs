@@ -9,8 +9,9 @@ use std::{
 };
 
 use polytls_api::{
-    ClientAuthentication, ConnectOptions, EarlyDataStatus, ProtocolVersion, ReplayableData, ServerName,
-    SessionKey, SessionStore, StoredSession, TlsAcceptor, TlsConnector, TlsStream, async_trait,
+    ClientAuthentication, ClientConfigBuilder, ConnectOptions, EarlyDataStatus, ProtocolVersion,
+    ReplayableData, ServerConfigBuilder, ServerName, SessionKey, SessionStore, StoredSession, TlsAcceptor,
+    TlsConnector, TlsStream, async_trait,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
@@ -117,13 +118,7 @@ async fn a_store_on_either_side_keeps_the_sessions() {
         let (near, far) = (Arc::new(SlowStore::default()), Arc::new(SlowStore::default()));
         let connector = || scene.connector(|c| c.session_store(near.clone()));
         let roots = scene.authority.roots();
-        let acceptor = || {
-            scene.acceptor(|s| {
-                s.session_store(far.clone())
-                    .client_authentication(ClientAuthentication::Optional)
-                    .client_roots(roots.clone())
-            })
-        };
+        let acceptor = || scene.acceptor(|s| s.session_store(far.clone()));
         for resumed in [false, true, true] {
             // Other configurations with the same options find the same sessions.
             let (mut client, mut server) = connected(&connector(), &acceptor()).await;
@@ -134,9 +129,12 @@ async fn a_store_on_either_side_keeps_the_sessions() {
             pass_a_byte(&mut client, &mut server).await;
             near.wait_for(1, &mut client, &mut server).await;
         }
-        let other = scene.acceptor(|s| s.session_store(far.clone()));
-        let (client, _server) = connected(&connector(), &other).await;
-        assert_eq!(client.info().resumed, Some(false), "a session of a server that asks for certificates");
+        let asking = scene.acceptor(|s| {
+            let s = s.session_store(far.clone()).client_authentication(ClientAuthentication::Optional);
+            s.client_roots(roots)
+        });
+        let (client, _server) = connected(&connector(), &asking).await;
+        assert_eq!(client.info().resumed, Some(false), "a session of a server that asks for no certificate");
     }
 }
 
@@ -197,6 +195,41 @@ async fn tickets_come_in_the_number_asked_for() {
             }
             assert_eq!(near.len() - kept, expected, "resumed: {resumed}");
         }
+    }
+}
+
+/// Each session would bring the next, and a client that was verified once could come back for ever.
+#[tokio::test(start_paused = true)]
+async fn a_session_of_a_verified_client_brings_no_other() {
+    let far = Arc::new(SlowStore::default());
+    let with_store = |s: ServerConfigBuilder| s.session_store(far.clone());
+    let variants: [(&str, &dyn Fn(ServerConfigBuilder) -> ServerConfigBuilder); 4] = [
+        ("tickets", &|s| s.client_authentication(ClientAuthentication::Required)),
+        ("where it is optional", &|s| s.client_authentication(ClientAuthentication::Optional)),
+        ("a store", &|s| with_store(s.client_authentication(ClientAuthentication::Required))),
+        ("early data", &|s| s.client_authentication(ClientAuthentication::Required).max_early_data(100)),
+    ];
+    for (place, change) in variants {
+        let scene = Scene::new(ProtocolVersion::Tls13);
+        let (near, identity) = (Arc::new(SlowStore::default()), scene.authority.issue(|_| {}));
+        let client = |c: ClientConfigBuilder| c.session_store(near.clone()).identity(identity.clone());
+        let connector = scene.connector(|c| client(c).early_data(true));
+        let acceptor = scene.acceptor(|s| change(s.client_roots(scene.authority.roots())));
+        // A full handshake brings two tickets.
+        for (resumed, left) in [(false, 2), (true, 1), (true, 0), (false, 2), (true, 1)] {
+            let (mut client, mut server) = with_early_data(&connector, &acceptor, b"early").await;
+            assert_eq!(server.info().resumed, Some(resumed), "{place}");
+            let early = resumed && place == "early data";
+            assert_eq!(server.info().early_data == EarlyDataStatus::Accepted, early, "{place}");
+            assert_eq!(server.info().peer_chain, identity.chain(), "{place}");
+            for _ in 0..4 {
+                pass_a_byte(&mut client, &mut server).await;
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            assert_eq!(near.len(), left, "{place}");
+            assert_eq!(far.len(), if place == "a store" { left } else { 0 });
+        }
+        far.sessions.lock().unwrap().clear();
     }
 }
 

@@ -97,6 +97,12 @@ pub(crate) fn add_ticket<S>(stream: &mut SslStream<S>) -> Result<(), ErrorStack>
     done(unsafe { SSL_new_session_ticket(stream.ssl().as_ptr()) })
 }
 
+/// Has this server send no ticket of those that it has not sent yet.
+pub(crate) fn send_no_tickets<S>(stream: &mut SslStream<S>) {
+    // SAFETY: the connection is borrowed for the call, which sets a number and fails on none.
+    unsafe { sys::SSL_set_num_tickets(stream.ssl().as_ptr(), 0) };
+}
+
 /// Notes in the [`Connection`] when the peer has updated its keys.
 pub(crate) fn note_key_updates<S>(stream: &mut SslStream<S>) {
     // SAFETY: the connection is borrowed for the call, and the callback needs nothing that would have to outlive it.
