@@ -4,8 +4,9 @@
 //! connection of ours. So each connection has a [`Desk`], which lies there for the length of a call on whichever
 //! thread makes it. Nothing is awaited meanwhile, so no other connection comes between.
 
-use std::{cell::RefCell, sync::Arc};
+use std::{cell::RefCell, sync::Arc, time::SystemTime};
 
+use aws_lc_rs::digest::{Digest, SHA256, digest};
 use polytls_api::{HeldVerdict, HookError};
 use rustls::sign::CertifiedKey;
 
@@ -38,6 +39,8 @@ pub(crate) struct Desk {
     pub(crate) taken: Vec<KeptSession>,
     /// On a server: the one of them that goes back there if the handshake goes well.
     pub(crate) resumed: Option<KeptSession>,
+    /// On a server: when the session ends that the client would resume.
+    pub(crate) session_end: Option<SystemTime>,
     /// On a server: sessions for the application's store.
     pub(crate) kept: Vec<KeptSession>,
     /// Secrets of the handshake, if they are wanted.
@@ -46,6 +49,14 @@ pub(crate) struct Desk {
     pub(crate) signed: bool,
     /// It could not answer.
     pub(crate) hook_failure: Option<HookError>,
+}
+
+impl Desk {
+    /// The digest of the certificate that is presented: a server's sessions are bound to it.
+    pub(crate) fn presented(&self) -> Digest {
+        let chain = self.identity.as_ref().map(|identity| identity.cert.as_slice()).unwrap_or_default();
+        digest(&SHA256, chain.first().map(|end_entity| end_entity.as_ref()).unwrap_or_default())
+    }
 }
 
 /// Makes a call with the desk in place.

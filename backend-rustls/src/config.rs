@@ -22,7 +22,7 @@ use crate::{
     identities::{ClientResolver, Identities, ServerResolver, certified_key},
     sessions::{Binding, ClientSessions, ServerStore, Store},
     signer::RemoteKey,
-    tickets::{DeskSessions, MemorySessions, SealedTickets},
+    tickets::{DeskSessions, Lifetime, MemorySessions, SealedTickets},
     verifier::{HandshakeVerifier, WebPkiVerifier},
 };
 
@@ -180,7 +180,7 @@ fn keep_sessions(
     config: &ServerConfig,
     stored: bool,
 ) -> Result<(), ConfigError> {
-    let lifetime = config.session_lifetime();
+    let lifetime = Lifetime::of(config);
     let early_data = config.max_early_data() > 0;
     built.session_storage = Arc::new(NoServerSessionStorage {});
     built.send_tls13_tickets = usize::from(config.tickets());

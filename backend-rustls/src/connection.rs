@@ -115,7 +115,7 @@ impl ServerHandshake for Server {
         let certified = self.0.identities.certified(&identity).map_err(|error| unusable(error, transport))?;
         let mut desk = Desk { identity: Some(certified), ..Desk::default() };
         if let Some(store) = &self.0.store {
-            desk.taken = store.take(transport).await?;
+            desk.taken = store.take(desk.presented(), transport).await?;
         }
         let takes_early_data = self.0.config.max_early_data() > 0;
         let offers_early_data = takes_early_data && transport.client_hello().await?.offers_early_data();
@@ -127,12 +127,14 @@ impl ServerHandshake for Server {
         drive.store = self.0.store.as_ref();
         drive.offer = offers_early_data.then_some(Offer::Open);
         let Drive { engine, mut desk, server_random, offer, .. } = drive.run(&mut info).await?;
-        if let (Some(store), Some(resumed)) = (&self.0.store, desk.resumed.take()) {
-            store.keep([resumed]).await;
-        }
         info.early_data = offer.map_or(EarlyDataStatus::NotOffered, |offer| offer.status());
         let ServerEngine { connection, early_data } = engine;
         let version = describe(&connection, &mut info)?;
+        // A session that rustls looked at and did not resume is gone, and so is every one of TLS 1.3.
+        let again = version == ProtocolVersion::Tls12 && info.resumed == Some(true);
+        if let (Some(store), Some(resumed)) = (&self.0.store, desk.resumed.take().filter(|_| again)) {
+            store.keep(desk.presented(), [resumed]).await;
+        }
         let most = self.0.most_plaintext;
         let ending = Ending { role: Role::Server, version, server_random, most, store: None };
         let (secrets, kernel) = connection.dangerous_into_kernel_connection().map_err(error::connection)?;

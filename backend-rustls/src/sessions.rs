@@ -9,6 +9,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use aws_lc_rs::digest::Digest;
 use polytls_api::{
     Background, Error, ProtocolSettings, ProtocolVersion, ReplayableData, ServerConfig, ServerName,
     SessionKey, SessionScope, SessionStore, StoredSession, Transport,
@@ -228,7 +229,6 @@ impl ClientStore {
 /// What a server has to do with the store.
 pub(crate) struct ServerStore {
     store: Store,
-    lifetime: Duration,
     tls13: bool,
 }
 
@@ -237,11 +237,20 @@ impl ServerStore {
     pub(crate) fn new(config: &ServerConfig) -> Option<Self> {
         let store = Store::new(config.protocol())?;
         let tls13 = config.protocol().versions().contains(&ProtocolVersion::Tls13);
-        Some(Self { store, lifetime: config.session_lifetime(), tls13 })
+        Some(Self { store, tls13 })
+    }
+
+    /// Under what a session is stored: its id, and the certificate that is presented.
+    fn key(&self, presented: Digest, id: &[u8]) -> SessionKey {
+        self.store.scope.of_id(&[id, presented.as_ref()].concat())
     }
 
     /// The sessions that the client would resume: the first two at most.
-    pub(crate) async fn take(&self, transport: &mut Transport<'_>) -> Result<Vec<KeptSession>, Error> {
+    pub(crate) async fn take(
+        &self,
+        presented: Digest,
+        transport: &mut Transport<'_>,
+    ) -> Result<Vec<KeptSession>, Error> {
         let hello = transport.client_hello().await?;
         let mut ids: Vec<&[u8]> = Vec::new();
         if self.tls13 && hello.offers_version(ProtocolVersion::Tls13) {
@@ -253,20 +262,21 @@ impl ServerStore {
         }
         let mut taken = Vec::new();
         for id in ids.into_iter().filter(|id| !id.is_empty()) {
-            let stored = self.store.take(&self.store.scope.of_id(id)).await;
-            if let Some(bytes) = stored.as_ref().and_then(StoredSession::to_bytes) {
-                taken.push(KeptSession { id: id.to_vec(), session: Zeroizing::new(bytes.to_vec()) });
+            let Some(stored) = self.store.take(&self.key(presented, id)).await else { continue };
+            if let Some(bytes) = stored.to_bytes() {
+                let session = Zeroizing::new(bytes.to_vec());
+                taken.push(KeptSession { id: id.to_vec(), session, expires: stored.expires() });
             }
         }
         Ok(taken)
     }
 
-    /// Stores what rustls has kept.
-    pub(crate) async fn keep(&self, kept: impl IntoIterator<Item = KeptSession>) {
+    /// Stores what rustls has kept, or what was taken and is still good.
+    pub(crate) async fn keep(&self, presented: Digest, kept: impl IntoIterator<Item = KeptSession>) {
         for mut kept in kept {
             let session = std::mem::take(&mut *kept.session);
-            let session = StoredSession::from_bytes(session, SystemTime::now() + self.lifetime);
-            self.store.store.store(self.store.scope.of_id(&kept.id), session).await;
+            let session = StoredSession::from_bytes(session, kept.expires);
+            self.store.store.store(self.key(presented, &kept.id), session).await;
         }
     }
 }

@@ -239,6 +239,8 @@ impl ClientCertVerifier for HandshakeVerifier {
         _now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         self.ask(end_entity, intermediates, None, None)?;
+        // Whatever the client would have resumed: its sessions begin here.
+        at_desk(|desk| desk.session_end = None);
         Ok(ClientCertVerified::assertion())
     }
 

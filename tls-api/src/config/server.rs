@@ -246,7 +246,8 @@ impl ServerConfigBuilder {
     /// For how long a session may be resumed: 1 second to 7 days (RFC 8446 §4.6.1). Default: 2 hours.
     ///
     /// The server refuses it after that. Its tickets tell the client so; those that allow early data say 24 hours
-    /// over rustls.
+    /// over rustls. Where clients are asked for a certificate, it counts from the handshake in which the client was
+    /// verified.
     pub fn session_lifetime(mut self, lifetime: Duration) -> Self {
         self.config.session_lifetime = Some(lifetime);
         self
