@@ -73,8 +73,8 @@ impl<IO> TlsStream<IO> {
     /// (RFC 8446 §4.6.3). The message that says so goes out with the next write or flush.
     ///
     /// # Errors
-    /// [`ConfigError::Unsupported`](crate::ConfigError::Unsupported) within the error where the backend cannot,
-    /// [`ConfigError::Invalid`](crate::ConfigError::Invalid) in TLS 1.2, which has no key update. The connection
+    /// [`ConfigError::Unsupported`] within the error where the backend cannot,
+    /// [`ConfigError::Invalid`] in TLS 1.2, which has no key update. The connection
     /// goes on as it was.
     pub fn update_keys(&mut self, ask_peer: bool) -> Result<(), Error> {
         self.core.update_keys(ask_peer)
@@ -86,8 +86,8 @@ impl<IO> TlsStream<IO> {
     /// In TLS 1.2 no context and an empty one differ (RFC 5705 §4); in TLS 1.3 they are the same.
     ///
     /// # Errors
-    /// [`ConfigError::Unsupported`](crate::ConfigError::Unsupported) within the error where the backend cannot,
-    /// [`ConfigError::Invalid`](crate::ConfigError::Invalid) for an output that is empty or longer than 8160 bytes.
+    /// [`ConfigError::Unsupported`] within the error where the backend cannot,
+    /// [`ConfigError::Invalid`] for an output that is empty or longer than 8160 bytes.
     pub fn export_keying_material(
         &self,
         output: &mut [u8],
