@@ -249,7 +249,9 @@ async fn of_two_lists_the_newer_counts_in_whatever_order_they_are_given() {
         (vec![newer.clone(), older], CertificateError::Revoked),
         // What is not yet in force hides nothing, and vouches for nobody.
         (vec![future.clone(), newer], CertificateError::Revoked),
-        (vec![future], unknown),
+        (vec![future], unknown.clone()),
+        // From 2050 on, the time is of another type (RFC 5280 §5.1.2.4).
+        (vec![authority.list_of(13_000, &[], 13_010)], unknown),
     ] {
         let client = ClientConfig::builder(scene::backend()).roots(authority.roots()).crls(lists);
         let server = ServerConfig::builder(scene::backend(), authority.identity(7));

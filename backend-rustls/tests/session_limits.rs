@@ -100,17 +100,21 @@ async fn where_clients_are_verified_a_session_ends_with_the_one_that_it_came_of(
 }
 
 #[tokio::test]
-async fn a_session_that_was_not_resumed_is_not_stored_again() {
+async fn a_session_that_was_not_resumed_is_not_stored_again_and_ends_nothing() {
     let (identity, roots) = scene::identity_for("*.example.com");
+    let (client_identity, client_roots) = scene::identity_for("client");
     let stored = LastOne::new();
     let server = ServerConfig::builder(scene::backend(), identity)
         .max_early_data(1000)
         .session_store(stored.clone())
+        .client_authentication(ClientAuthentication::Required)
+        .client_roots(client_roots)
         .build();
     let acceptor = TlsAcceptor::new(&server.unwrap()).unwrap();
     // The client offers to the one name what it has of the other.
     let client = ClientConfig::builder(scene::backend())
         .roots(roots)
+        .identity(client_identity)
         .protocol_versions([ProtocolVersion::Tls12])
         .session_store(LastOne::new());
     let connector = TlsConnector::new(&client.build().unwrap()).unwrap();
@@ -121,6 +125,8 @@ async fn a_session_that_was_not_resumed_is_not_stored_again() {
         assert_eq!(server.info().resumed, Some(resumed));
         assert_eq!(stored.ends().len(), sessions, "{name}");
     }
+    // The client was verified anew.
+    assert!(stored.ends()[2] > stored.soon);
 }
 
 /// Presents what it holds at the time.
