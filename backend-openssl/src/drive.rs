@@ -9,7 +9,9 @@ use openssl::{
     error::ErrorStack,
     ssl::{self, ErrorCode, Ssl, SslRef, SslStream, SslVersion},
 };
-use polytls_api::{ConnectionInfo, Error, MemoryIo, Phase, ReplayableData, SigningThreads, Transport};
+use polytls_api::{
+    Buffer, ConnectionInfo, Error, MemoryIo, Phase, ReplayableData, SigningThreads, Transport,
+};
 
 use crate::{
     NAME,
@@ -20,6 +22,10 @@ use crate::{
     verifier::Verdict,
 };
 
+/// The length of a record's header (RFC 8446 §5.1), and the most that follows one (RFC 5246 §6.2.3).
+const HEADER: usize = 5;
+const MOST_CONTENT: usize = (1 << 14) + 2048;
+
 /// A handshake under way.
 pub(crate) struct Handshake {
     pub(crate) stream: SslStream<MemoryIo>,
@@ -29,7 +35,7 @@ pub(crate) struct Handshake {
     pub(crate) renewed_tickets: u8,
     /// On a server with a store: where its sessions are kept, and for how long.
     pub(crate) store: Option<(Store, Duration)>,
-    /// Where OpenSSL is called, if a signer may have to be waited for.
+    /// Where OpenSSL is called as long as a signer may have to be waited for.
     pub(crate) signing: Option<SigningThreads>,
 }
 
@@ -68,7 +74,7 @@ impl Handshake {
                 }
                 return Err(refused);
             }
-            if let Some(failure) = step.hook_failure {
+            if let Some(Err(failure)) = step.signature {
                 return Err(failure);
             }
             match step.outcome {
@@ -84,21 +90,28 @@ impl Handshake {
 
     /// One call of OpenSSL's, where it can wait for a signer if it has to.
     async fn step(mut self, transport: &mut Transport<'_>) -> Result<(Self, Step), Error> {
-        self.stream.get_mut().swap_with(transport);
-        let (mut handshake, step) = match self.signing.clone() {
-            None => {
-                let step = Step::take(&mut self);
-                (self, step)
-            }
-            Some(threads) => {
-                let call = move || {
-                    let step = Step::take(&mut self);
-                    (self, step)
-                };
-                threads.run(call).await?
-            }
+        let Some(threads) = self.signing.clone() else {
+            self.stream.get_mut().swap_with(transport);
+            let step = Step::take(&mut self);
+            self.stream.get_mut().swap_with(transport);
+            return Ok((self, step));
         };
-        handshake.stream.get_mut().swap_with(transport);
+        // Nothing is signed before a record has come whole: a peer that sends one slowly has no thread meanwhile.
+        let mut records = take_whole_records(transport.incoming());
+        let may_sign = !records.is_empty();
+        self.stream.get_mut().swap(&mut records, transport.outgoing());
+        let call = move || {
+            let step = Step::take(&mut self);
+            (self, step)
+        };
+        let (mut handshake, step) = if may_sign { threads.run(call).await? } else { call() };
+        handshake.stream.get_mut().swap(&mut records, transport.outgoing());
+        records.extend(transport.incoming().filled());
+        *transport.incoming() = records;
+        // One end signs once in a handshake (RFC 8446 §4.4.3, RFC 5246 §7.3).
+        if step.signature.as_ref().is_some_and(Result::is_ok) {
+            handshake.signing = None;
+        }
         Ok((handshake, step))
     }
 
@@ -135,20 +148,43 @@ impl Handshake {
 struct Step {
     outcome: Result<(), ssl::Error>,
     verdict: Verdict,
-    /// Why the identity's signer did not sign.
-    hook_failure: Option<Error>,
+    /// That the identity's signer has signed, or why not.
+    signature: Option<Result<(), Error>>,
 }
 
 impl Step {
     /// Has OpenSSL go on as far as it can with what has come.
     fn take(handshake: &mut Handshake) -> Self {
         forget_errors();
-        drop(signer::take_failure());
+        drop(signer::take_outcome());
         let outcome = handshake.advance();
         let connection = Connection::of(handshake.stream.ssl());
         let verdict = connection.map(|connection| connection.check.take_verdict()).unwrap_or_default();
-        Self { outcome, verdict, hook_failure: signer::take_failure() }
+        Self { outcome, verdict, signature: signer::take_outcome() }
     }
+}
+
+/// Takes the records that have come whole; everything, if OpenSSL will find that it is none.
+fn take_whole_records(incoming: &mut Buffer) -> Buffer {
+    let whole = whole_records(incoming.filled());
+    let mut records = Buffer::new();
+    records.extend(&incoming.filled()[..whole]);
+    incoming.consume(whole);
+    records
+}
+
+/// The length of the records that have come whole; of everything, if OpenSSL will find that it is none.
+fn whole_records(bytes: &[u8]) -> usize {
+    let mut rest = bytes;
+    while let Some((&[content_type, major, _, high, low], content)) = rest.split_first_chunk::<HEADER>() {
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        if !(20..=23).contains(&content_type) || major != 3 || length > MOST_CONTENT {
+            return bytes.len();
+        }
+        let Some(after) = content.get(length..) else { break };
+        rest = after;
+    }
+    bytes.len() - rest.len()
 }
 
 /// Awaits the verdict on the peer's chain, if it is still to come.
@@ -178,4 +214,80 @@ pub(crate) async fn keep_new_sessions(store: &Option<(Store, Duration)>, ssl: &S
 /// connection's.
 pub(crate) fn forget_errors() {
     drop(ErrorStack::get());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use openssl::ssl::{SslContext, SslMethod};
+    use polytls_api::ByteStream;
+
+    use super::*;
+
+    /// A ClientHello without content.
+    const HELLO: [u8; 9] = [22, 3, 1, 0, 4, 1, 0, 0, 0];
+
+    #[test]
+    fn records_are_told_from_the_beginning_of_one_and_from_what_is_none() {
+        let (one, two) = (HELLO.len(), HELLO.repeat(2));
+        for cut in 0..one {
+            assert_eq!(whole_records(&HELLO[..cut]), 0, "{cut}");
+            assert_eq!(whole_records(&two[..one + cut]), one, "{cut}");
+        }
+        assert_eq!(whole_records(&two), 2 * one);
+        for none in [*b"GET / HTT", [22, 2, 1, 0, 40, 1, 0, 0, 0], [22, 3, 1, 0x48, 1, 1, 0, 0, 0]] {
+            assert_eq!(whole_records(&none), none.len(), "{none:?}");
+            assert_eq!(whole_records(&[HELLO, none].concat()), 2 * one, "{none:?}");
+        }
+    }
+
+    /// A stream on which nothing comes.
+    struct Silent;
+
+    impl ByteStream for Silent {
+        fn poll_read(&mut self, _: &mut Context<'_>, _: &mut [u8]) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+
+        fn poll_write(&mut self, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+
+        fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+
+        fn poll_close(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn a_record_that_comes_slowly_has_no_thread_before_it_is_whole() {
+        let mut ssl = Ssl::new(&SslContext::builder(SslMethod::tls_server()).unwrap().build()).unwrap();
+        ssl.set_accept_state();
+        let mut handshake = Handshake::new(ssl).unwrap();
+        handshake.signing = Some(SigningThreads::default());
+        let mut stream = Silent;
+        let mut transport = Transport::new(&mut stream);
+        let (last, first) = HELLO.split_last().unwrap();
+        for count in 1..=first.len() {
+            transport.incoming().extend(&first[count - 1..count]);
+            // A thread would have to be waited for.
+            let polled = pin!(handshake.step(&mut transport)).poll(&mut Context::from_waker(Waker::noop()));
+            let Poll::Ready(Ok((next, step))) = polled else { panic!("{count}: not at once") };
+            assert_eq!(step.outcome.unwrap_err().code(), ErrorCode::WANT_READ);
+            assert_eq!(transport.incoming().filled(), &first[..count]);
+            handshake = next;
+        }
+        transport.incoming().extend(&[*last]);
+        let (_, step) = handshake.step(&mut transport).await.unwrap();
+        assert_eq!(step.outcome.unwrap_err().code(), ErrorCode::SSL, "the hello is too short");
+        assert!(transport.incoming().is_empty());
+    }
 }

@@ -16,8 +16,8 @@ use polytls_api::{
 use crate::{NAME, error::configuration, ffi::provider};
 
 thread_local! {
-    // Why the signature that OpenSSL last asked for on this thread was not to be had.
-    static FAILURE: Cell<Option<HookError>> = const { Cell::new(None) };
+    // That the signature that OpenSSL last asked for on this thread was made, or why it was not to be had.
+    static OUTCOME: Cell<Option<Result<(), HookError>>> = const { Cell::new(None) };
 }
 
 /// A key that signs elsewhere.
@@ -57,12 +57,14 @@ pub(crate) fn key(
     Ok((provider::private_key(key).map_err(configuration)?, schemes))
 }
 
-/// What kept OpenSSL, on this thread, from getting a signature, as the end of a handshake.
-pub(crate) fn take_failure() -> Option<Error> {
-    let failure = FAILURE.take()?;
-    let error = Error::new(ErrorKind::Hook).on_backend(NAME).with_source(failure);
-    // OpenSSL sends this when it cannot sign.
-    Some(error.with_alert_sent(AlertDescription::INTERNAL_ERROR))
+/// What came of the signature that OpenSSL asked for on this thread, if it did; without one, the handshake's end.
+pub(crate) fn take_outcome() -> Option<Result<(), Error>> {
+    let outcome = OUTCOME.take()?;
+    Some(outcome.map_err(|failure| {
+        let error = Error::new(ErrorKind::Hook).on_backend(NAME).with_source(failure);
+        // OpenSSL sends this when it cannot sign.
+        error.with_alert_sent(AlertDescription::INTERNAL_ERROR)
+    }))
 }
 
 const RSA: [SignatureScheme; 6] = [
@@ -114,7 +116,7 @@ impl RemoteKey {
         Some(scheme).filter(|scheme| self.schemes.contains(scheme))
     }
 
-    /// Has the signer sign. Without a signature, [`take_failure`] says why.
+    /// Has the signer sign. [`take_outcome`] says what came of it.
     pub(crate) fn sign(&self, scheme: SignatureScheme, message: &[u8]) -> Option<Vec<u8>> {
         let most = self.public.size();
         let signed = sign_on_thread(&self.signer, scheme, message).and_then(|signature| {
@@ -123,7 +125,12 @@ impl RemoteKey {
                 || HookError::new(format!("a signature of {length} bytes; the key's have {most} at most"));
             if length > most { Err(too_long()) } else { Ok(signature) }
         });
-        signed.map_err(|failure| FAILURE.set(Some(failure))).ok()
+        let (signature, outcome) = match signed {
+            Ok(signature) => (Some(signature), Ok(())),
+            Err(failure) => (None, Err(failure)),
+        };
+        OUTCOME.set(Some(outcome));
+        signature
     }
 }
 
@@ -227,9 +234,10 @@ mod tests {
         let run = SigningThreads::default();
         for (digest, pss) in [(MessageDigest::sha256(), true), (MessageDigest::sha384(), false)] {
             let key = key.clone();
-            let signature = run.run(move || with(&key, digest, pss, b"message")).await.unwrap().unwrap();
-            assert!(verifies(&public, digest, pss, &signature));
-            assert!(take_failure().is_none());
+            let call = move || (with(&key, digest, pss, b"message"), take_outcome());
+            let (signature, outcome) = run.run(call).await.unwrap();
+            assert!(verifies(&public, digest, pss, &signature.unwrap()));
+            assert!(outcome.unwrap().is_ok());
         }
     }
 
@@ -243,14 +251,14 @@ mod tests {
             (MessageDigest::sha256(), true, "too long"),
         ] {
             let key = key.clone();
-            let call = move || (with(&key, digest, pss, message.as_bytes()), take_failure());
-            let (signed, failure) = run.run(call).await.unwrap();
+            let call = move || (with(&key, digest, pss, message.as_bytes()), take_outcome());
+            let (signed, outcome) = run.run(call).await.unwrap();
             assert!(signed.is_err());
-            assert_eq!(failure.is_some(), message == "too long");
+            assert_eq!(outcome.is_some_and(|outcome| outcome.is_err()), message == "too long");
         }
         // Nobody awaits the answer of what is asked elsewhere.
         assert!(with(&key, MessageDigest::sha256(), true, b"message").is_err());
-        assert_eq!(take_failure().unwrap().kind(), &ErrorKind::Hook);
+        assert_eq!(take_outcome().unwrap().unwrap_err().kind(), &ErrorKind::Hook);
     }
 
     #[test]

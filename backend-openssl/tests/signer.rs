@@ -132,6 +132,7 @@ struct Scene<'a> {
     server_roots: Roots,
     client: Option<(Identity, Roots)>,
     verifier: Option<Arc<dyn CertificateVerifier>>,
+    verifier_of_clients: Option<Arc<dyn CertificateVerifier>>,
     schemes_of_servers: Option<&'a [Scheme]>,
 }
 
@@ -139,8 +140,15 @@ impl Scene<'_> {
     /// A server that presents `identity`, which is of `pair`.
     fn server(version: ProtocolVersion, pair: &Pair, identity: Identity) -> Self {
         let server_roots = pair.roots();
-        let (client, verifier, schemes_of_servers) = (None, None, None);
-        Self { version, server: identity, server_roots, client, verifier, schemes_of_servers }
+        Self {
+            version,
+            server: identity,
+            server_roots,
+            client: None,
+            verifier: None,
+            verifier_of_clients: None,
+            schemes_of_servers: None,
+        }
     }
 
     /// A client that presents `identity`, which is of `pair`, to an ordinary server.
@@ -170,7 +178,11 @@ impl Scene<'_> {
         }
         if let Some((identity, roots)) = &self.client {
             client = client.identity(identity.clone());
-            server = server.client_authentication(ClientAuthentication::Required).client_roots(roots.clone());
+            server = server.client_authentication(ClientAuthentication::Required);
+            server = match &self.verifier_of_clients {
+                Some(verifier) => server.client_verifier(verifier.clone()),
+                None => server.client_roots(roots.clone()),
+            };
         }
         let connector = TlsConnector::new(&client.build().unwrap()).unwrap();
         (connector, TlsAcceptor::new(&server.build().unwrap()).unwrap())
@@ -415,6 +427,43 @@ async fn handshakes_wait_for_their_signers_side_by_side_and_block_nobody() {
         handshakes.spawn(async move { talk(handshake(&connector, &acceptor).await).await });
     }
     assert_eq!(handshakes.join_all().await.len(), HANDSHAKES);
+}
+
+/// Accepts once as many wait for it as there are handshakes.
+#[derive(Debug)]
+struct AcceptsTogether(Barrier);
+
+#[async_trait]
+impl CertificateVerifier for AcceptsTogether {
+    async fn verify(
+        &self,
+        chain: &PresentedChain<'_>,
+        _peer: &ExpectedPeer<'_>,
+        _now: SystemTime,
+    ) -> Result<VerifiedChain, CertificateError> {
+        self.0.wait().await;
+        Ok(VerifiedChain::new(vec![chain.end_entity.clone().into_owned()]))
+    }
+}
+
+/// There are more of them than threads for signatures: what comes after the signature needs none.
+#[tokio::test]
+async fn a_verifier_that_takes_its_time_after_the_signature_has_no_thread() {
+    const HANDSHAKES: usize = 257;
+    let (pair, client) = (Pair::ec(Nid::X9_62_PRIME256V1), Pair::ec(Nid::X9_62_PRIME256V1));
+    for version in ProtocolVersion::ALL {
+        let signer = pair.signer(&[Scheme::ECDSA_SECP256R1_SHA256]);
+        let mut scene = Scene::server(version, &pair, pair.with(signer));
+        scene.client = Some((client.here(), client.roots()));
+        scene.verifier_of_clients = Some(Arc::new(AcceptsTogether(Barrier::new(HANDSHAKES))));
+        let (connector, acceptor) = scene.ends();
+        let mut handshakes = tokio::task::JoinSet::new();
+        for _ in 0..HANDSHAKES {
+            let (connector, acceptor) = (connector.clone(), acceptor.clone());
+            handshakes.spawn(async move { talk(handshake(&connector, &acceptor).await).await });
+        }
+        assert_eq!(handshakes.join_all().await.len(), HANDSHAKES);
+    }
 }
 
 /// Never signs; says when it is asked, and when nobody holds it any more.
