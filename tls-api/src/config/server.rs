@@ -237,7 +237,8 @@ impl ServerConfigBuilder {
 
     /// How many tickets a TLS 1.3 connection brings for resumption: 1 to 16. Default: 2.
     ///
-    /// None at all is [`resumption(false)`](Self::resumption). TLS 1.2 has one ticket or id.
+    /// None at all is [`resumption(false)`](Self::resumption). TLS 1.2 has one ticket or id. Where clients
+    /// are asked for a certificate, a resumed connection may bring none: a new session would be no longer valid.
     pub fn tickets_per_connection(mut self, count: u8) -> Self {
         self.config.tickets_per_connection = Some(count);
         self
