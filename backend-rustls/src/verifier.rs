@@ -64,7 +64,8 @@ impl WebPkiVerifier {
         };
         let end_entity = EndEntityCert::try_from(chain.end_entity)
             .map_err(|error| error::certificate(error, name, false))?;
-        let self_issued = end_entity.issuer() == end_entity.subject();
+        // One that is a root as well is refused for being an authority's, not for being a stranger.
+        let self_issued = end_entity.issuer() == end_entity.subject() && !self.trusts(&end_entity);
         let crls = self.crls.begun(now);
         let path = end_entity
             .verify_for_usage(
@@ -90,6 +91,16 @@ impl WebPkiVerifier {
         Ok(VerifiedChain::new(
             std::iter::once(chain.end_entity.clone().into_owned()).chain(intermediates).collect(),
         ))
+    }
+}
+
+impl WebPkiVerifier {
+    /// Whether the certificate is one of the roots.
+    fn trusts(&self, certificate: &EndEntityCert<'_>) -> bool {
+        let key = certificate.subject_public_key_info();
+        self.anchors.iter().any(|anchor| {
+            *anchor.subject == *certificate.subject() && key.ends_with(&anchor.subject_public_key_info)
+        })
     }
 }
 

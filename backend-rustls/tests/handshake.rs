@@ -3,7 +3,13 @@
 
 mod scene;
 
-use polytls_api::{ProtocolVersion, TlsAcceptor, TlsConnector};
+use std::time::SystemTime;
+
+use polytls_api::{
+    Backend, CertificateError, ExpectedPeer, PresentedChain, ProtocolVersion, Roots, TlsAcceptor,
+    TlsConnector, TrustPolicy,
+};
+use polytls_rustls::Rustls;
 use scene::connected;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
@@ -106,4 +112,24 @@ fn longest_record(mut bytes: &[u8]) -> usize {
         bytes = rest.get(length..).unwrap_or_default();
     }
     longest
+}
+
+#[tokio::test]
+async fn a_root_that_is_presented_as_a_servers_own_is_told_from_a_stranger() {
+    let authority = || {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.self_signed(&key).unwrap().der().clone()
+    };
+    let (root, stranger) = (authority(), authority());
+    let verifier = Rustls::new().verifier(&TrustPolicy::new(Roots::from_der([root.clone()]))).unwrap();
+    let name = "localhost".parse().unwrap();
+    for (certificate, expected) in
+        [(root, CertificateError::CaUsedAsEndEntity), (stranger, CertificateError::SelfSigned)]
+    {
+        let chain = PresentedChain::new(&certificate, &[]);
+        let verdict = verifier.verify(&chain, &ExpectedPeer::Server(&name), SystemTime::now()).await;
+        assert_eq!(verdict.map(drop), Err(expected));
+    }
 }
