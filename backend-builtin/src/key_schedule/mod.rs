@@ -1,0 +1,1 @@
+//! From shared secrets to keys (RFC 8446 §7, RFC 5246 §6.3).

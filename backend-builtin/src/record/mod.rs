@@ -1,0 +1,1 @@
+//! The records of a handshake (RFC 8446 §5).

@@ -1,0 +1,1 @@
+//! Bytes and the structures of the RFCs: no keys, no I/O.
