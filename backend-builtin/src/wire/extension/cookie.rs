@@ -1,0 +1,14 @@
+//! cookie (RFC 8446 §4.2.2): what a HelloRetryRequest gives to the client, and the second ClientHello gives back.
+
+use crate::{
+    error::Fault,
+    wire::codec::{Put, Reader, not_empty},
+};
+
+pub(crate) fn parse<'a>(data: &mut Reader<'a>) -> Result<&'a [u8], Fault> {
+    not_empty(data.vec16()?, "a cookie that is empty")
+}
+
+pub(crate) fn encode(cookie: &[u8], out: &mut Vec<u8>) {
+    out.vec16(|out| out.put_slice(cookie));
+}

@@ -1,0 +1,8 @@
+//! extended_master_secret (RFC 7627 §5.1): the master secret of TLS 1.2 is bound to the handshake. It has no data.
+
+use crate::{error::Fault, wire::codec::Reader};
+
+pub(crate) fn parse(data: &mut Reader<'_>) -> Result<bool, Fault> {
+    data.finish()?;
+    Ok(true)
+}

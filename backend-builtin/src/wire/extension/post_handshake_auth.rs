@@ -1,0 +1,8 @@
+//! post_handshake_auth (RFC 8446 §4.2.6): the client would authenticate after the handshake too. It has no data.
+
+use crate::{error::Fault, wire::codec::Reader};
+
+pub(crate) fn parse(data: &mut Reader<'_>) -> Result<bool, Fault> {
+    data.finish()?;
+    Ok(true)
+}

@@ -1,0 +1,19 @@
+//! HelloRequest (RFC 5246 §7.4.1.1).
+
+use super::{HandshakeType, encode_handshake};
+use crate::{error::Fault, wire::codec::Reader};
+
+/// A TLS 1.2 server would like to renegotiate. It says no more than its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HelloRequest;
+
+impl HelloRequest {
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, Fault> {
+        Reader::new(body).finish()?;
+        Ok(Self)
+    }
+
+    pub(crate) fn encode(self) -> Vec<u8> {
+        encode_handshake(HandshakeType::HELLO_REQUEST, |_| ())
+    }
+}
