@@ -6,6 +6,7 @@ use polytls_api::{
     BackendInfo, CertificateRevocationListDer, CertificateVerifier, ClientAuthentication, ClientConfig,
     ConfigError, KeyLog, NamedGroup, ProtocolSettings, ProtocolVersion, Roots, ServerConfig, SigningThreads,
 };
+use polytls_aws_lc::WebPkiVerifier;
 use rustls::{
     NamedGroup as RustlsGroup, SignatureScheme, SupportedProtocolVersion,
     client::Resumption,
@@ -23,7 +24,7 @@ use crate::{
     sessions::{Binding, ClientSessions, ServerStore, Store},
     signer::RemoteKey,
     tickets::{DeskSessions, Lifetime, MemorySessions, SealedTickets},
-    verifier::{HandshakeVerifier, WebPkiVerifier},
+    verifier::HandshakeVerifier,
 };
 
 /// How many servers a client remembers sessions of, unless it is told otherwise, and at most.
@@ -218,12 +219,12 @@ fn verifier(
     trust: &Trust<'_>,
     mandatory: bool,
 ) -> Result<Arc<HandshakeVerifier>, ConfigError> {
+    let algorithms = provider.signature_verification_algorithms;
     let verifier: Arc<dyn CertificateVerifier> = match (trust.verifier, trust.roots) {
         (Some(verifier), _) => verifier.clone(),
-        (None, Some(roots)) => Arc::new(WebPkiVerifier::new(roots, trust.crls, provider)?),
+        (None, Some(roots)) => Arc::new(WebPkiVerifier::new(roots, trust.crls, algorithms.all)?),
         (None, None) => return Err(ConfigError::NoRoots { reason: "none were given".into() }),
     };
-    let algorithms = provider.signature_verification_algorithms;
     let schemes = match settings.signature_schemes() {
         Some(schemes) => schemes.iter().map(|scheme| SignatureScheme::from(scheme.code())).collect(),
         None => algorithms.supported_schemes(),

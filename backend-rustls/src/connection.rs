@@ -6,6 +6,7 @@ use polytls_api::{
     ServerName, Transport, async_trait,
     record::{KeySchedule, RecordSession, Role},
 };
+use polytls_aws_lc::pki_name;
 use rustls::{
     CommonState, ExtractedSecrets, HandshakeKind, client::UnbufferedClientConnection,
     kernel::KernelConnection, server::UnbufferedServerConnection,
@@ -22,7 +23,6 @@ use crate::{
     kernel::{Kernel, traffic_keys},
     sessions::ClientStore,
     signer::RemoteKey,
-    verifier::pki_name,
 };
 
 /// The client's side.

@@ -7,12 +7,10 @@ use polytls_api::{
     CipherSuite,
     record::{NONCE_LEN, RecordCipher, TAG_LEN},
 };
+use polytls_aws_lc::AeadCipher;
 use zeroize::Zeroizing;
 
-use crate::{
-    exporter::{LoggedSecret, expand_label, hkdf_of},
-    record_cipher::AeadCipher,
-};
+use crate::exporter::{LoggedSecret, expand_label, hkdf_of};
 
 /// RFC 8446 §5.1: the length of a record's header, and what it says of every one that is sealed.
 pub(crate) const HEADER_LEN: usize = 5;

@@ -6,6 +6,7 @@ use polytls_api::{
     CipherSuite, ConfigError, ConfigOption, Error, ErrorKind,
     record::{KeySchedule, TrafficKeys},
 };
+use polytls_aws_lc::AeadCipher;
 use rustls::{
     ConnectionTrafficSecrets, client::ClientConnectionData, kernel::KernelConnection,
     server::ServerConnectionData,
@@ -16,7 +17,6 @@ use crate::{
     call::{Desk, with_desk},
     error,
     exporter::Exporter,
-    record_cipher::AeadCipher,
     sessions::ClientStore,
 };
 

@@ -18,8 +18,6 @@ mod exporter;
 mod handshake_keys;
 mod identities;
 mod kernel;
-mod record_cipher;
-mod revocation;
 mod sessions;
 mod signer;
 mod tickets;
@@ -33,9 +31,8 @@ use polytls_api::{
     ServerHandshake, SignatureScheme, TrustPolicy,
     record::{RecordCipher, RecordKey},
 };
+use polytls_aws_lc::{AeadCipher, WebPkiVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-
-use crate::{record_cipher::AeadCipher, verifier::WebPkiVerifier};
 
 /// The name by which the backend is chosen.
 const NAME: &str = "rustls";
@@ -80,7 +77,8 @@ impl Backend for Rustls {
     }
 
     fn verifier(&self, trust: &TrustPolicy) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
-        Ok(Arc::new(WebPkiVerifier::new(&trust.roots, &trust.crls, &self.provider)?))
+        let algorithms = self.provider.signature_verification_algorithms.all;
+        Ok(Arc::new(WebPkiVerifier::new(&trust.roots, &trust.crls, algorithms)?))
     }
 
     fn record_cipher(

@@ -1,138 +1,17 @@
-//! Certificate validation: webpki's, alone or under any handshake; and any verifier under rustls's handshake.
+//! Any verifier under rustls's handshake.
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::sync::Arc;
 
-use polytls_api::{
-    CertificateError, CertificateRevocationListDer, CertificateVerifier, ConfigError, ExpectedPeer,
-    PresentedChain, Roots, ServerName, VerifiedChain, VerifyRequest, async_trait,
-};
+use polytls_api::{CertificateVerifier, ServerName, VerifyRequest};
 use rustls::{
     DigitallySignedStruct, DistinguishedName, Error, PeerMisbehaved, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{self, CertificateDer, TrustAnchor, UnixTime},
+    crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{self, CertificateDer, UnixTime},
     server::danger::{ClientCertVerified, ClientCertVerifier},
 };
-use webpki::{
-    CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, RevocationCheckDepth, RevocationOptions,
-    RevocationOptionsBuilder, UnknownStatusPolicy,
-};
 
-use crate::{call::at_desk, error, revocation::RevocationLists};
-
-/// rustls-webpki: RFC 5280 path validation with RFC 9525 names.
-pub(crate) struct WebPkiVerifier {
-    anchors: Vec<TrustAnchor<'static>>,
-    crls: RevocationLists,
-    algorithms: WebPkiSupportedAlgorithms,
-}
-
-impl WebPkiVerifier {
-    pub(crate) fn new(
-        roots: &Roots,
-        crls: &[CertificateRevocationListDer<'_>],
-        provider: &CryptoProvider,
-    ) -> Result<Self, ConfigError> {
-        let mut anchors = Vec::new();
-        for certificate in roots.certificates()?.iter() {
-            match (webpki::anchor_from_trusted_cert(certificate), roots) {
-                (Ok(anchor), _) => anchors.push(anchor.to_owned()),
-                (Err(error), Roots::Explicit(_)) => {
-                    let reason = format!("a root is malformed: {error}");
-                    return Err(ConfigError::Certificates { reason });
-                }
-                // A root in the system's store that webpki cannot read takes nothing from the others.
-                (Err(_), _) => {}
-            }
-        }
-        if anchors.is_empty() && *roots != Roots::None {
-            return Err(ConfigError::NoRoots { reason: "webpki can read none of them".into() });
-        }
-        let crls = RevocationLists::new(crls)?;
-        Ok(Self { anchors, crls, algorithms: provider.signature_verification_algorithms })
-    }
-
-    fn verify_chain(
-        &self,
-        chain: &PresentedChain<'_>,
-        peer: &ExpectedPeer<'_>,
-        now: SystemTime,
-    ) -> Result<VerifiedChain, CertificateError> {
-        let (usage, name) = match *peer {
-            ExpectedPeer::Server(name) => (KeyUsage::server_auth(), Some(name)),
-            ExpectedPeer::Client => (KeyUsage::client_auth(), None),
-        };
-        let end_entity = EndEntityCert::try_from(chain.end_entity)
-            .map_err(|error| error::certificate(error, name, false))?;
-        // One that is a root as well is refused for being an authority's, not for being a stranger.
-        let self_issued = end_entity.issuer() == end_entity.subject() && !self.trusts(&end_entity);
-        let crls = self.crls.begun(now);
-        let path = end_entity
-            .verify_for_usage(
-                self.algorithms.all,
-                &self.anchors,
-                chain.intermediates,
-                unix_time(now),
-                usage,
-                revocation(&crls),
-                None,
-            )
-            .map_err(|error| error::certificate(error, name, self_issued))?;
-        if crls.is_empty() && !self.crls.is_empty() {
-            let detail = "no revocation list is in force yet".into();
-            return Err(CertificateError::RevocationUnknown { detail });
-        }
-        if let Some(name) = name {
-            end_entity
-                .verify_is_valid_for_subject_name(&pki_name(name)?)
-                .map_err(|error| error::certificate(error, Some(name), false))?;
-        }
-        let intermediates = path.intermediate_certificates().map(|issuer| issuer.der().into_owned());
-        Ok(VerifiedChain::new(
-            std::iter::once(chain.end_entity.clone().into_owned()).chain(intermediates).collect(),
-        ))
-    }
-}
-
-impl WebPkiVerifier {
-    /// Whether the certificate is one of the roots.
-    fn trusts(&self, certificate: &EndEntityCert<'_>) -> bool {
-        let key = certificate.subject_public_key_info();
-        self.anchors.iter().any(|anchor| {
-            *anchor.subject == *certificate.subject() && key.ends_with(&anchor.subject_public_key_info)
-        })
-    }
-}
-
-#[async_trait]
-impl CertificateVerifier for WebPkiVerifier {
-    async fn verify(
-        &self,
-        chain: &PresentedChain<'_>,
-        peer: &ExpectedPeer<'_>,
-        now: SystemTime,
-    ) -> Result<VerifiedChain, CertificateError> {
-        self.verify_chain(chain, peer, now)
-    }
-}
-
-impl fmt::Debug for WebPkiVerifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WebPkiVerifier").field("anchors", &self.anchors.len()).finish_non_exhaustive()
-    }
-}
-
-/// Every certificate below the root must be covered by a list in force; without a list nothing is checked.
-fn revocation<'a>(crls: &'a [&'a CertRevocationList<'a>]) -> Option<RevocationOptions<'a>> {
-    let options = RevocationOptionsBuilder::new(crls).ok()?;
-    Some(
-        options
-            .with_depth(RevocationCheckDepth::Chain)
-            .with_status_policy(UnknownStatusPolicy::Deny)
-            .with_expiration_policy(ExpirationPolicy::Enforce)
-            .build(),
-    )
-}
+use crate::{call::at_desk, error};
 
 /// A polytls verifier as rustls wants one, for servers' and for clients' chains.
 #[derive(Debug)]
@@ -276,17 +155,4 @@ impl ClientCertVerifier for HandshakeVerifier {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.schemes.clone()
     }
-}
-
-/// The name in rustls's type.
-pub(crate) fn pki_name(name: &ServerName) -> Result<pki_types::ServerName<'static>, CertificateError> {
-    match name {
-        ServerName::Ip(ip) => Ok((*ip).into()),
-        ServerName::Dns(name) => pki_types::ServerName::try_from(name.to_string())
-            .map_err(|_| CertificateError::Other { detail: format!("`{name}` is not a DNS name") }),
-    }
-}
-
-fn unix_time(time: SystemTime) -> UnixTime {
-    UnixTime::since_unix_epoch(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }

@@ -11,11 +11,11 @@ use polytls_api::{
 };
 
 /// One of the three AEADs, under one key.
-pub(crate) struct AeadCipher(LessSafeKey);
+pub struct AeadCipher(LessSafeKey);
 
 impl AeadCipher {
     /// The suite's AEAD under `key`; `None` when the suite has none here or the key is not of its length.
-    pub(crate) fn new(suite: CipherSuite, key: &[u8]) -> Option<Self> {
+    pub fn new(suite: CipherSuite, key: &[u8]) -> Option<Self> {
         Some(Self(LessSafeKey::new(UnboundKey::new(algorithm(suite)?, key).ok()?)))
     }
 }

@@ -1,0 +1,14 @@
+//! What polytls's backends over aws-lc-rs share: its AEADs as record ciphers, and rustls-webpki's certificate
+//! validation with its signature algorithms.
+//!
+//! No handshake is here and no backend: `polytls-rustls` and `polytls-builtin` build on it, and so can others.
+
+mod error;
+mod record_cipher;
+mod revocation;
+mod verifier;
+
+pub use self::{
+    record_cipher::AeadCipher,
+    verifier::{SIGNATURE_ALGORITHMS, WebPkiVerifier, pki_name},
+};

@@ -1,0 +1,175 @@
+//! rustls-webpki as a [`CertificateVerifier`].
+
+use std::{fmt, time::SystemTime};
+
+use polytls_api::{
+    CertificateError, CertificateRevocationListDer, CertificateVerifier, ConfigError, ExpectedPeer,
+    PresentedChain, Roots, ServerName, VerifiedChain, async_trait,
+};
+use rustls_pki_types::{SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
+use webpki::{
+    CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, RevocationCheckDepth, RevocationOptions,
+    RevocationOptionsBuilder, UnknownStatusPolicy, aws_lc_rs as algorithms,
+};
+
+use crate::{error, revocation::RevocationLists};
+
+/// The algorithms with which an authority may sign: ECDSA on the three NIST curves, Ed25519, and RSA with PSS or
+/// PKCS#1, with SHA-2.
+pub static SIGNATURE_ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
+    algorithms::ECDSA_P256_SHA256,
+    algorithms::ECDSA_P256_SHA384,
+    algorithms::ECDSA_P256_SHA512,
+    algorithms::ECDSA_P384_SHA256,
+    algorithms::ECDSA_P384_SHA384,
+    algorithms::ECDSA_P384_SHA512,
+    algorithms::ECDSA_P521_SHA256,
+    algorithms::ECDSA_P521_SHA384,
+    algorithms::ECDSA_P521_SHA512,
+    algorithms::ED25519,
+    algorithms::RSA_PSS_2048_8192_SHA256_LEGACY_KEY,
+    algorithms::RSA_PSS_2048_8192_SHA384_LEGACY_KEY,
+    algorithms::RSA_PSS_2048_8192_SHA512_LEGACY_KEY,
+    algorithms::RSA_PKCS1_2048_8192_SHA256,
+    algorithms::RSA_PKCS1_2048_8192_SHA384,
+    algorithms::RSA_PKCS1_2048_8192_SHA512,
+    algorithms::RSA_PKCS1_2048_8192_SHA256_ABSENT_PARAMS,
+    algorithms::RSA_PKCS1_2048_8192_SHA384_ABSENT_PARAMS,
+    algorithms::RSA_PKCS1_2048_8192_SHA512_ABSENT_PARAMS,
+];
+
+/// rustls-webpki: RFC 5280 path validation with RFC 9525 names.
+pub struct WebPkiVerifier {
+    anchors: Vec<TrustAnchor<'static>>,
+    crls: RevocationLists,
+    algorithms: &'static [&'static dyn SignatureVerificationAlgorithm],
+}
+
+impl WebPkiVerifier {
+    /// A verifier for these roots, which holds chains against these revocation lists and knows these algorithms of
+    /// signatures.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoRoots`] where there are none, [`ConfigError::Certificates`] for a root or a list that cannot
+    /// be read.
+    pub fn new(
+        roots: &Roots,
+        crls: &[CertificateRevocationListDer<'_>],
+        algorithms: &'static [&'static dyn SignatureVerificationAlgorithm],
+    ) -> Result<Self, ConfigError> {
+        let mut anchors = Vec::new();
+        for certificate in roots.certificates()?.iter() {
+            match (webpki::anchor_from_trusted_cert(certificate), roots) {
+                (Ok(anchor), _) => anchors.push(anchor.to_owned()),
+                (Err(error), Roots::Explicit(_)) => {
+                    let reason = format!("a root is malformed: {error}");
+                    return Err(ConfigError::Certificates { reason });
+                }
+                // A root in the system's store that webpki cannot read takes nothing from the others.
+                (Err(_), _) => {}
+            }
+        }
+        if anchors.is_empty() && *roots != Roots::None {
+            return Err(ConfigError::NoRoots { reason: "webpki can read none of them".into() });
+        }
+        let crls = RevocationLists::new(crls)?;
+        Ok(Self { anchors, crls, algorithms })
+    }
+
+    fn verify_chain(
+        &self,
+        chain: &PresentedChain<'_>,
+        peer: &ExpectedPeer<'_>,
+        now: SystemTime,
+    ) -> Result<VerifiedChain, CertificateError> {
+        let (usage, name) = match *peer {
+            ExpectedPeer::Server(name) => (KeyUsage::server_auth(), Some(name)),
+            ExpectedPeer::Client => (KeyUsage::client_auth(), None),
+        };
+        let end_entity = EndEntityCert::try_from(chain.end_entity)
+            .map_err(|error| error::certificate(error, name, false))?;
+        // One that is a root as well is refused for being an authority's, not for being a stranger.
+        let self_issued = end_entity.issuer() == end_entity.subject() && !self.trusts(&end_entity);
+        let crls = self.crls.begun(now);
+        let path = end_entity
+            .verify_for_usage(
+                self.algorithms,
+                &self.anchors,
+                chain.intermediates,
+                unix_time(now),
+                usage,
+                revocation(&crls),
+                None,
+            )
+            .map_err(|error| error::certificate(error, name, self_issued))?;
+        if crls.is_empty() && !self.crls.is_empty() {
+            let detail = "no revocation list is in force yet".into();
+            return Err(CertificateError::RevocationUnknown { detail });
+        }
+        if let Some(name) = name {
+            end_entity
+                .verify_is_valid_for_subject_name(&pki_name(name)?)
+                .map_err(|error| error::certificate(error, Some(name), false))?;
+        }
+        let intermediates = path.intermediate_certificates().map(|issuer| issuer.der().into_owned());
+        Ok(VerifiedChain::new(
+            std::iter::once(chain.end_entity.clone().into_owned()).chain(intermediates).collect(),
+        ))
+    }
+}
+
+impl WebPkiVerifier {
+    /// Whether the certificate is one of the roots.
+    fn trusts(&self, certificate: &EndEntityCert<'_>) -> bool {
+        let key = certificate.subject_public_key_info();
+        self.anchors.iter().any(|anchor| {
+            *anchor.subject == *certificate.subject() && key.ends_with(&anchor.subject_public_key_info)
+        })
+    }
+}
+
+#[async_trait]
+impl CertificateVerifier for WebPkiVerifier {
+    async fn verify(
+        &self,
+        chain: &PresentedChain<'_>,
+        peer: &ExpectedPeer<'_>,
+        now: SystemTime,
+    ) -> Result<VerifiedChain, CertificateError> {
+        self.verify_chain(chain, peer, now)
+    }
+}
+
+impl fmt::Debug for WebPkiVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebPkiVerifier").field("anchors", &self.anchors.len()).finish_non_exhaustive()
+    }
+}
+
+/// Every certificate below the root must be covered by a list in force; without a list nothing is checked.
+fn revocation<'a>(crls: &'a [&'a CertRevocationList<'a>]) -> Option<RevocationOptions<'a>> {
+    let options = RevocationOptionsBuilder::new(crls).ok()?;
+    Some(
+        options
+            .with_depth(RevocationCheckDepth::Chain)
+            .with_status_policy(UnknownStatusPolicy::Deny)
+            .with_expiration_policy(ExpirationPolicy::Enforce)
+            .build(),
+    )
+}
+
+/// The name in the type of webpki and rustls.
+///
+/// # Errors
+/// [`CertificateError::Other`] for what is no DNS name, which a parsed [`ServerName`] always is.
+pub fn pki_name(name: &ServerName) -> Result<rustls_pki_types::ServerName<'static>, CertificateError> {
+    match name {
+        ServerName::Ip(ip) => Ok((*ip).into()),
+        ServerName::Dns(name) => rustls_pki_types::ServerName::try_from(name.to_string())
+            .map_err(|_| CertificateError::Other { detail: format!("`{name}` is not a DNS name") }),
+    }
+}
+
+fn unix_time(time: SystemTime) -> UnixTime {
+    UnixTime::since_unix_epoch(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
+}
