@@ -1,0 +1,204 @@
+//! Identities as a handshake presents them: the chain's message made once, and a key that is here or elsewhere.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use polytls_api::{CertificateDer, ConfigError, Identity, IdentityKey, SignatureScheme, Signer};
+
+use crate::{
+    NAME, compression,
+    crypto::{Digest, HashAlgorithm, KeyKind, PeerKey, SigningKey},
+    error::Fault,
+    wire::handshake::{Certificate, CertificateEntry, CompressedCertificate},
+};
+
+/// How many identities that a resolver made are kept prepared; of more, those that came first go.
+const KEPT: usize = 64;
+
+/// A chain, and who signs for it.
+pub(crate) struct PreparedIdentity {
+    identity: Identity,
+    key: Key,
+    schemes: Vec<SignatureScheme>,
+    key_kind: KeyKind,
+    digest: Digest,
+    with_response: Messages,
+    without_response: Messages,
+}
+
+enum Key {
+    Here(SigningKey),
+    Elsewhere(Arc<dyn Signer>),
+}
+
+/// The Certificate message of TLS 1.3, whole, made when it is first wanted.
+#[derive(Default)]
+struct Messages {
+    plain: OnceLock<Vec<u8>>,
+    compressed: OnceLock<Option<Vec<u8>>>,
+}
+
+impl PreparedIdentity {
+    /// Parses the key, and holds it against the certificate.
+    pub(crate) fn new(identity: &Identity) -> Result<Self, ConfigError> {
+        let end_entity = identity.chain().first().ok_or_else(|| unusable("there is no certificate"))?;
+        let public_key = PeerKey::from_certificate(end_entity)
+            .map_err(|_| unusable("the certificate's key is of a kind that is not supported"))?;
+        let key = match identity.key() {
+            IdentityKey::Der(key) => {
+                let key = SigningKey::from_der(key)?;
+                if !key.belongs_to(end_entity) {
+                    return Err(ConfigError::KeyMismatch);
+                }
+                Key::Here(key)
+            }
+            IdentityKey::Signer(signer) => Key::Elsewhere(signer.clone()),
+        };
+        let schemes = match &key {
+            Key::Here(key) => key.schemes().to_vec(),
+            Key::Elsewhere(signer) => remote_schemes(&**signer)?,
+        };
+        Ok(Self {
+            key,
+            schemes,
+            key_kind: public_key.kind(),
+            digest: HashAlgorithm::Sha256.hash(end_entity),
+            with_response: Messages::default(),
+            without_response: Messages::default(),
+            identity: identity.clone(),
+        })
+    }
+
+    /// The chain, the end entity's certificate first.
+    pub(crate) fn chain(&self) -> &[CertificateDer<'static>] {
+        self.identity.chain()
+    }
+
+    /// The OCSP response to present with it.
+    pub(crate) fn ocsp_response(&self) -> Option<&[u8]> {
+        self.identity.ocsp_response()
+    }
+
+    /// The kind of the key that the certificate speaks for.
+    pub(crate) fn key_kind(&self) -> KeyKind {
+        self.key_kind
+    }
+
+    /// What the key can sign with, most wanted first.
+    pub(crate) fn schemes(&self) -> &[SignatureScheme] {
+        &self.schemes
+    }
+
+    /// The digest of the end entity's certificate: what sessions are bound to.
+    pub(crate) fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// The Certificate message of TLS 1.3 (RFC 8446 §4.4.2), whole, for a handshake; with the OCSP response if the
+    /// peer asked for it and there is one.
+    pub(crate) fn certificate_message(&self, with_response: bool) -> &[u8] {
+        let response = self.ocsp_response().filter(|_| with_response);
+        self.messages(response.is_some()).plain.get_or_init(|| {
+            let entries = self.chain().iter().enumerate().map(|(position, certificate)| CertificateEntry {
+                der: certificate,
+                ocsp_response: response.filter(|_| position == 0),
+                present: Vec::new(),
+            });
+            Certificate { context: &[], entries: entries.collect() }.encode()
+        })
+    }
+
+    /// The same as a CompressedCertificate (RFC 8879 §4), whole, with zlib; `None` where that would be no shorter.
+    pub(crate) fn compressed_certificate_message(&self, with_response: bool) -> Option<&[u8]> {
+        let plain = self.certificate_message(with_response);
+        let with_response = with_response && self.ocsp_response().is_some();
+        let compressed = self.messages(with_response).compressed.get_or_init(|| compress(plain));
+        compressed.as_deref()
+    }
+
+    fn messages(&self, with_response: bool) -> &Messages {
+        if with_response { &self.with_response } else { &self.without_response }
+    }
+
+    /// The signature over `message` as TLS sends it, by a scheme of [`schemes`](Self::schemes).
+    pub(crate) async fn sign(&self, scheme: SignatureScheme, message: &[u8]) -> Result<Vec<u8>, Fault> {
+        match &self.key {
+            Key::Here(key) => key.sign(scheme, message),
+            Key::Elsewhere(signer) => Ok(signer.sign(scheme, message).await?),
+        }
+    }
+}
+
+fn unusable(reason: &str) -> ConfigError {
+    ConfigError::Certificates { reason: reason.into() }
+}
+
+/// What a signer says that its key can, as far as the engine has it.
+fn remote_schemes(signer: &dyn Signer) -> Result<Vec<SignatureScheme>, ConfigError> {
+    let known = |scheme: &SignatureScheme| SignatureScheme::NAMED.contains(scheme);
+    let schemes: Vec<_> = signer.schemes().iter().copied().filter(known).collect();
+    if schemes.is_empty() {
+        let reason = format!("the signer names no scheme that {NAME} has; name those of its kind of key");
+        return Err(ConfigError::PrivateKey { reason });
+    }
+    Ok(schemes)
+}
+
+fn compress(message: &[u8]) -> Option<Vec<u8>> {
+    // RFC 8879 §4: what is compressed is the message without its header of four bytes.
+    let body = message.get(4..)?;
+    let compressed = compression::compress(body);
+    let uncompressed_length = u32::try_from(body.len()).ok()?;
+    let message =
+        CompressedCertificate { algorithm: compression::ZLIB, uncompressed_length, compressed: &compressed }
+            .encode();
+    Some(message).filter(|compressed| compressed.len() < body.len())
+}
+
+impl fmt::Debug for PreparedIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PreparedIdentity").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
+/// A server's identities, each prepared once.
+pub(crate) struct Identities {
+    /// Those that are known before a client comes.
+    known: Vec<Arc<PreparedIdentity>>,
+    /// A resolver's, the latest at the back.
+    resolved: Mutex<VecDeque<Arc<PreparedIdentity>>>,
+}
+
+impl Identities {
+    pub(crate) fn new<'a>(known: impl Iterator<Item = &'a Identity>) -> Result<Self, ConfigError> {
+        let prepare = |identity| PreparedIdentity::new(identity).map(Arc::new);
+        Ok(Self { known: known.map(prepare).collect::<Result<_, _>>()?, resolved: Mutex::default() })
+    }
+
+    /// The identity, prepared now if it has not been.
+    pub(crate) fn prepared(&self, identity: &Identity) -> Result<Arc<PreparedIdentity>, ConfigError> {
+        let is_it = |prepared: &&Arc<PreparedIdentity>| prepared.identity.is_same(identity);
+        let resolved = || self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = self.known.iter().find(is_it).cloned();
+        if let Some(found) = found.or_else(|| resolved().iter().rev().find(is_it).cloned()) {
+            return Ok(found);
+        }
+        // Parsing takes longer than others should wait.
+        let prepared = Arc::new(PreparedIdentity::new(identity)?);
+        let mut resolved = resolved();
+        if resolved.len() == KEPT {
+            resolved.pop_front();
+        }
+        resolved.push_back(prepared.clone());
+        Ok(prepared)
+    }
+}
+
+impl fmt::Debug for Identities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identities").field("known", &self.known.len()).finish_non_exhaustive()
+    }
+}

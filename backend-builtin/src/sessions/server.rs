@@ -1,0 +1,186 @@
+//! Sessions on a server: tickets that hold them (RFC 8446 §4.6.1, RFC 5077), or ids of sessions in a store.
+//!
+//! A session is good until it ends, whatever a client makes of the lifetime that came with its ticket, and under the
+//! certificate under which it began: it speaks for no other identity of the server.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use polytls_api::{
+    CertificateDer, CipherSuite, ClientAuthentication, ConfigError, ProtocolVersion, ServerConfig,
+    SessionKey, SessionScope, SessionStore, StoredSession,
+};
+use zeroize::Zeroizing;
+
+use super::{encoding, key_ring::KeyRing, replay::ReplayStore};
+use crate::{
+    crypto::{Secret, random},
+    error::Fault,
+    identity::PreparedIdentity,
+};
+
+/// The longest that a ticket can be on the wire.
+const LONGEST_TICKET: usize = u16::MAX as usize;
+
+/// The length of an id: RFC 5246 §7.4.1.2 has no longer one.
+pub(crate) const ID_LEN: usize = 32;
+
+/// How far the age that a client claims may be from the one that is seen here (RFC 8446 §8.3).
+const AGE_TOLERANCE: Duration = Duration::from_secs(10);
+
+/// What a server needs to resume.
+#[derive(Clone, Debug)]
+pub(crate) struct ServerSession {
+    pub(crate) version: ProtocolVersion,
+    pub(crate) suite: CipherSuite,
+    /// TLS 1.3: the PSK of the ticket. TLS 1.2: the master secret.
+    pub(crate) secret: Secret,
+    /// Kept to the millisecond.
+    pub(crate) created: SystemTime,
+    /// Kept to the second: [`ServerSessions::lifetime`] has it.
+    pub(crate) lifetime: Duration,
+    /// TLS 1.3 only.
+    pub(crate) age_add: u32,
+    /// What its ticket allows; 0 for none.
+    pub(crate) max_early_data: u32,
+    pub(crate) alpn: Option<Vec<u8>>,
+    /// What the client asked for when the session began (RFC 6066 §3).
+    pub(crate) server_name: Option<String>,
+    /// What the client presented when the session began, its own certificate first.
+    pub(crate) peer_chain: Vec<CertificateDer<'static>>,
+    /// TLS 1.2 (RFC 7627).
+    pub(crate) extended_master_secret: bool,
+}
+
+impl ServerSession {
+    fn expires(&self) -> Option<SystemTime> {
+        self.created.checked_add(self.lifetime)
+    }
+}
+
+/// The sessions of one server configuration.
+pub(crate) struct ServerSessions {
+    place: Place,
+    lifetime: Duration,
+    /// A session's lifetime counts from the handshake in which the client was verified, and not anew from each that
+    /// resumes: a client whose certificate has ended or was revoked must not go on for ever.
+    from_verification: bool,
+    replays: ReplayStore,
+}
+
+enum Place {
+    /// With the clients, sealed.
+    Tickets(KeyRing),
+    Store(Arc<dyn SessionStore>, SessionScope),
+}
+
+impl ServerSessions {
+    pub(crate) fn new(config: &ServerConfig) -> Result<Self, ConfigError> {
+        let settings = config.protocol();
+        let lifetime = config.session_lifetime();
+        let place = match (settings.session_store(), settings.session_scope()) {
+            (Some(store), Some(scope)) => Place::Store(store.clone(), scope),
+            _ => Place::Tickets(KeyRing::new(lifetime, SystemTime::now())?),
+        };
+        let from_verification = config.client_authentication() != ClientAuthentication::None;
+        Ok(Self { place, lifetime, from_verification, replays: ReplayStore::new(AGE_TOLERANCE) })
+    }
+
+    /// For how long a session that begins now is good, in whole seconds; `None` where it would be over at once.
+    ///
+    /// `resumed` is the session that this connection resumes, if it resumes one.
+    pub(crate) fn lifetime(&self, resumed: Option<&ServerSession>, now: SystemTime) -> Option<Duration> {
+        let left = match resumed.filter(|_| self.from_verification) {
+            None => self.lifetime,
+            Some(resumed) => resumed.expires()?.duration_since(now).unwrap_or_default().min(self.lifetime),
+        };
+        Some(Duration::from_secs(left.as_secs())).filter(|left| !left.is_zero())
+    }
+
+    /// A ticket for the session, good where `identity` is presented; `None` where it would be too long to send.
+    ///
+    /// With a store it is an id, under which the session is stored before this returns.
+    pub(crate) async fn seal(
+        &self,
+        session: &ServerSession,
+        identity: &PreparedIdentity,
+    ) -> Result<Option<Vec<u8>>, Fault> {
+        match &self.place {
+            Place::Tickets(keys) => {
+                let plaintext = Zeroizing::new(encoding::encode_server(session, identity.digest()));
+                let ticket = keys.seal(&plaintext, SystemTime::now())?;
+                Ok(Some(ticket).filter(|ticket| ticket.len() <= LONGEST_TICKET))
+            }
+            Place::Store(..) => {
+                let mut id = vec![0; ID_LEN];
+                random(&mut id)?;
+                self.keep_under(&id, session, identity).await;
+                Ok(Some(id))
+            }
+        }
+    }
+
+    /// The session of a ticket, or in TLS 1.2 of a session id, if it is still good where `identity` is presented.
+    ///
+    /// With a store it is taken out: what is opened once is not there again, unless it is
+    /// [kept](Self::keep_under), as a session of TLS 1.2 that was resumed may be.
+    pub(crate) async fn open(&self, ticket: &[u8], identity: &PreparedIdentity) -> Option<ServerSession> {
+        let now = SystemTime::now();
+        let session = match &self.place {
+            Place::Tickets(keys) => encoding::decode_server(&keys.open(ticket)?, identity.digest())?,
+            Place::Store(store, scope) => {
+                let stored = store.take(&key(scope, identity, ticket)).await?;
+                encoding::decode_server(stored.to_bytes()?, identity.digest())?
+            }
+        };
+        session.expires().is_some_and(|end| end > now).then_some(session)
+    }
+
+    /// Whether sessions have ids, so that TLS 1.2 can resume without tickets (RFC 5246 §7.4.1.3).
+    pub(crate) fn has_ids(&self) -> bool {
+        matches!(self.place, Place::Store(..))
+    }
+
+    /// Stores a session under this id; nothing where sessions have none.
+    pub(crate) async fn keep_under(&self, id: &[u8], session: &ServerSession, identity: &PreparedIdentity) {
+        if let (Place::Store(store, scope), Some(expires)) = (&self.place, session.expires()) {
+            let bytes = encoding::encode_server(session, identity.digest());
+            let stored = StoredSession::from_bytes(bytes, expires);
+            store.store(key(scope, identity, id), stored).await;
+        }
+    }
+
+    /// Whether early data that comes with this session is no replay, as far as this server can know (RFC 8446 §8).
+    ///
+    /// To be asked once for a hello, when its `binder` has been verified. Refusing early data is always safe, so that
+    /// is what happens to a hello that took too long on its way, and where there is no room to remember it.
+    pub(crate) fn early_data_is_fresh(
+        &self,
+        session: &ServerSession,
+        obfuscated_ticket_age: u32,
+        binder: &[u8],
+        now: SystemTime,
+    ) -> bool {
+        let Ok(age) = now.duration_since(session.created) else { return false };
+        let claimed = Duration::from_millis(obfuscated_ticket_age.wrapping_sub(session.age_add).into());
+        age.abs_diff(claimed) <= AGE_TOLERANCE && self.replays.is_new(binder, now)
+    }
+}
+
+/// Under what a session is stored: its id, and the certificate that is presented.
+fn key(scope: &SessionScope, identity: &PreparedIdentity, id: &[u8]) -> SessionKey {
+    scope.of_id(&[id, identity.digest().as_ref()].concat())
+}
+
+impl fmt::Debug for ServerSessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let store = match &self.place {
+            Place::Tickets(_) => None,
+            Place::Store(store, _) => Some(store),
+        };
+        f.debug_struct("ServerSessions").field("lifetime", &self.lifetime).field("store", &store).finish()
+    }
+}
