@@ -3,8 +3,11 @@
 //! [`RecordCipher`] is the seam: a library's AEAD under one key, and nothing of TLS. [`RecordSession`] is the
 //! record layer above it, for backends whose handshake hands out its keys: headers, nonces, sequence numbers,
 //! alerts, key updates, and the bounds on what a peer may send. It never sees a certificate or a handshake
-//! secret; what comes after the handshake goes to the backend's [`KeySchedule`].
+//! secret; what comes after the handshake goes to the backend's [`KeySchedule`]. [`TrafficKeys`] seal and open
+//! single records, for a backend that runs its own handshake.
 
+mod framing;
+mod messages;
 mod open;
 mod seal;
 mod session;
@@ -15,7 +18,11 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-pub use self::session::{RecordSession, Role};
+pub use self::{
+    framing::{ContentType, RecordFraming, RecordPadding},
+    open::RecordError,
+    session::{RecordSession, Role},
+};
 use crate::{CipherSuite, Error, ProtocolVersion};
 
 /// The length of the authentication tag of every suite that polytls speaks.
@@ -111,6 +118,9 @@ impl fmt::Debug for RecordKey<'_> {
 }
 
 /// What protects one direction: the cipher, the static part of its nonces, and where the count stands.
+///
+/// [`RecordSession`] takes them for an established connection. Where a backend's own handshake sends protected
+/// records, it uses [`TrafficKeys::seal`] and [`TrafficKeys::open_in_place`] first.
 #[derive(Debug)]
 pub struct TrafficKeys {
     cipher: Box<dyn RecordCipher>,
@@ -187,7 +197,7 @@ impl TrafficKeys {
     fn tls12_aad(&self, content_type: ContentType, plaintext_len: usize) -> [u8; 13] {
         let mut aad = [0; 13];
         aad[..8].copy_from_slice(&self.sequence.to_be_bytes());
-        aad[8..11].copy_from_slice(&[content_type as u8, 3, 3]);
+        aad[8..11].copy_from_slice(&[content_type.code(), 3, 3]);
         aad[11..].copy_from_slice(&(plaintext_len as u16).to_be_bytes());
         aad
     }
@@ -224,19 +234,4 @@ pub trait KeySchedule: fmt::Debug + Send {
         label: &[u8],
         context: Option<&[u8]>,
     ) -> Result<(), Error>;
-}
-
-/// The content of a record (RFC 8446 §5.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-enum ContentType {
-    Alert = 21,
-    Handshake = 22,
-    ApplicationData = 23,
-}
-
-impl ContentType {
-    fn from_code(code: u8) -> Option<Self> {
-        [Self::Alert, Self::Handshake, Self::ApplicationData].into_iter().find(|&known| known as u8 == code)
-    }
 }

@@ -1,7 +1,37 @@
 //! Records into plaintext: straight into the caller's buffer where it fits, else in place.
 
-use super::{ContentType, HEADER_LEN, MAX_PLAINTEXT, NonceForm, TAG_LEN, TrafficKeys};
+use std::ops::Range;
+
+use super::{
+    CipherError, ContentType, HEADER_LEN, MAX_PLAINTEXT, NONCE_LEN, NonceForm, TAG_LEN, TrafficKeys,
+};
 use crate::{AlertDescription, Buffer, ErrorKind, ProtocolVersion};
+
+/// Why a record was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// It is not authentic, or too short to be.
+    #[error("the record is not authentic")]
+    NotAuthentic,
+    /// It holds more plaintext than a record may.
+    #[error("the record holds more plaintext than a record may")]
+    TooLong,
+    /// It is authentic, and says no content type or an unknown one.
+    #[error("the record has no content type that there is")]
+    NoContentType,
+}
+
+impl RecordError {
+    /// The alert that tells the peer.
+    pub fn alert(self) -> AlertDescription {
+        match self {
+            Self::NotAuthentic => AlertDescription::BAD_RECORD_MAC,
+            Self::TooLong => AlertDescription::RECORD_OVERFLOW,
+            Self::NoContentType => AlertDescription::UNEXPECTED_MESSAGE,
+        }
+    }
+}
 
 /// What a peer did wrong, and the alert that tells it so.
 #[derive(Debug)]
@@ -13,6 +43,16 @@ pub(super) struct Refusal {
 impl Refusal {
     pub(super) fn misbehaved(alert: AlertDescription) -> Self {
         Self { kind: ErrorKind::PeerMisbehaved, alert }
+    }
+}
+
+impl From<RecordError> for Refusal {
+    fn from(error: RecordError) -> Self {
+        let kind = match error {
+            RecordError::NotAuthentic => ErrorKind::BadRecord,
+            RecordError::TooLong | RecordError::NoContentType => ErrorKind::PeerMisbehaved,
+        };
+        Self { kind, alert: error.alert() }
     }
 }
 
@@ -56,7 +96,9 @@ pub(super) fn next_record(
     let content_type = match (version, ContentType::from_code(code)) {
         // RFC 8446 §5.2: after the handshake every record is protected, and says application_data.
         (ProtocolVersion::Tls13, Some(ContentType::ApplicationData)) => ContentType::ApplicationData,
-        (ProtocolVersion::Tls12, Some(content_type)) => content_type,
+        (ProtocolVersion::Tls12, Some(content_type)) if content_type != ContentType::ChangeCipherSpec => {
+            content_type
+        }
         _ => return Err(Refusal::misbehaved(AlertDescription::UNEXPECTED_MESSAGE)),
     };
     // Every implementation sends 0x0303 here; in TLS 1.2 nothing else would notice another.
@@ -76,83 +118,137 @@ pub(super) fn next_record(
 }
 
 impl TrafficKeys {
-    /// Opens the record at the front of `incoming`.
-    pub(super) fn open_record(
+    /// Opens a whole record, header included, where it is: yields its content type, and where in `record` its
+    /// content is. Neither the type nor the version of the header is looked at, only authenticated.
+    ///
+    /// `most` is how much plaintext the record may hold, padding included; in TLS 1.3 the byte for the content
+    /// type is not counted. What is left in `record` after an error is undefined.
+    ///
+    /// # Errors
+    /// [`RecordError`]; none of them leaves a connection that can go on, but for early data that is passed over
+    /// (RFC 8446 §4.2.10).
+    pub fn open_in_place(
         &mut self,
         version: ProtocolVersion,
-        record: WholeRecord,
-        incoming: &mut Buffer,
-        plaintext: &mut [u8],
-    ) -> Result<OpenedRecord, Refusal> {
+        record: &mut [u8],
+        most: usize,
+    ) -> Result<(ContentType, Range<usize>), RecordError> {
         let opened = match version {
-            ProtocolVersion::Tls13 => self.open_tls13(record, incoming, plaintext),
-            ProtocolVersion::Tls12 => self.open_tls12(record, incoming, plaintext),
+            ProtocolVersion::Tls13 => self.open_tls13(record, most),
+            ProtocolVersion::Tls12 => self.open_tls12(record, most),
         }?;
-        if opened.content_len > MAX_PLAINTEXT {
-            return Err(Refusal::misbehaved(AlertDescription::RECORD_OVERFLOW));
-        }
         self.sequence += 1;
         Ok(opened)
     }
 
     fn open_tls13(
         &mut self,
-        record: WholeRecord,
-        incoming: &mut Buffer,
-        plaintext: &mut [u8],
-    ) -> Result<OpenedRecord, Refusal> {
+        record: &mut [u8],
+        most: usize,
+    ) -> Result<(ContentType, Range<usize>), RecordError> {
         let nonce = self.nonce();
-        let whole = HEADER_LEN + record.length;
-        let inner_len = record.length.checked_sub(TAG_LEN).ok_or_else(bad_record)?;
-        let (header, sealed) = incoming.filled_mut()[..whole].split_at_mut(HEADER_LEN);
-        if let Some(target) = plaintext.get_mut(..inner_len) {
-            self.cipher.open(nonce, header, sealed, target).map_err(|_| bad_record())?;
-            let (content_type, content_len) = inner_plaintext(target)?;
-            incoming.consume(whole);
-            return Ok(OpenedRecord { content_type, content_len, place: Place::Caller });
-        }
-        self.cipher.open_in_place(nonce, header, sealed).map_err(|_| bad_record())?;
-        let (content_type, content_len) = inner_plaintext(&sealed[..inner_len])?;
-        incoming.consume(HEADER_LEN);
-        let trailer = record.length - content_len;
-        Ok(OpenedRecord { content_type, content_len, place: Place::Incoming { trailer } })
+        let (header, sealed) = record.split_at_mut_checked(HEADER_LEN).ok_or(RecordError::NotAuthentic)?;
+        let inner_len = sealed.len().checked_sub(TAG_LEN).ok_or(RecordError::NotAuthentic)?;
+        self.cipher.open_in_place(nonce, header, sealed).map_err(not_authentic)?;
+        let (content_type, content_len) = inner_plaintext(&sealed[..inner_len], most)?;
+        Ok((content_type, HEADER_LEN..HEADER_LEN + content_len))
     }
 
     fn open_tls12(
         &mut self,
-        record: WholeRecord,
-        incoming: &mut Buffer,
-        plaintext: &mut [u8],
-    ) -> Result<OpenedRecord, Refusal> {
-        let content_type = record.content_type;
-        let explicit_len = self.nonce.explicit_len();
-        let whole = HEADER_LEN + record.length;
-        let content_len = record.length.checked_sub(explicit_len + TAG_LEN).ok_or_else(bad_record)?;
+        record: &mut [u8],
+        most: usize,
+    ) -> Result<(ContentType, Range<usize>), RecordError> {
+        let start = HEADER_LEN + self.nonce.explicit_len();
+        let content_len = record.len().checked_sub(start + TAG_LEN).ok_or(RecordError::NotAuthentic)?;
+        let content_type = ContentType::from_code(record[0]).ok_or(RecordError::NoContentType)?;
         let aad = self.tls12_aad(content_type, content_len);
-        let (head, sealed) = incoming.filled_mut()[..whole].split_at_mut(HEADER_LEN + explicit_len);
+        let (head, sealed) = record.split_at_mut(start);
+        self.cipher.open_in_place(self.tls12_nonce(head), &aad, sealed).map_err(not_authentic)?;
+        if content_len > most {
+            return Err(RecordError::TooLong);
+        }
+        Ok((content_type, start..start + content_len))
+    }
+
+    /// The nonce of a record with this header, and what follows it up to the ciphertext.
+    fn tls12_nonce(&self, head: &[u8]) -> [u8; NONCE_LEN] {
         let mut nonce = self.nonce();
         if self.nonce == NonceForm::Explicit {
             nonce[4..].copy_from_slice(&head[HEADER_LEN..]);
         }
-        if let Some(target) = plaintext.get_mut(..content_len) {
-            self.cipher.open(nonce, &aad, sealed, target).map_err(|_| bad_record())?;
+        nonce
+    }
+
+    /// Opens the record at the front of `incoming`, into `plaintext` if it fits there.
+    pub(super) fn open_record(
+        &mut self,
+        version: ProtocolVersion,
+        record: WholeRecord,
+        incoming: &mut Buffer,
+        plaintext: &mut [u8],
+        most: usize,
+    ) -> Result<OpenedRecord, RecordError> {
+        let whole = HEADER_LEN + record.length;
+        let overhead = match version {
+            ProtocolVersion::Tls13 => TAG_LEN,
+            ProtocolVersion::Tls12 => TAG_LEN + self.nonce.explicit_len(),
+        };
+        let inner_len = record.length.checked_sub(overhead).ok_or(RecordError::NotAuthentic)?;
+        let bytes = &mut incoming.filled_mut()[..whole];
+        if let Some(target) = plaintext.get_mut(..inner_len) {
+            let (content_type, content_len) = match version {
+                ProtocolVersion::Tls13 => self.open_tls13_into(bytes, target, most),
+                ProtocolVersion::Tls12 => self.open_tls12_into(record.content_type, bytes, target, most),
+            }?;
+            self.sequence += 1;
             incoming.consume(whole);
             return Ok(OpenedRecord { content_type, content_len, place: Place::Caller });
         }
-        self.cipher.open_in_place(nonce, &aad, sealed).map_err(|_| bad_record())?;
-        incoming.consume(HEADER_LEN + explicit_len);
-        Ok(OpenedRecord { content_type, content_len, place: Place::Incoming { trailer: TAG_LEN } })
+        let (content_type, content) = self.open_in_place(version, bytes, most)?;
+        incoming.consume(content.start);
+        let place = Place::Incoming { trailer: whole - content.end };
+        Ok(OpenedRecord { content_type, content_len: content.len(), place })
+    }
+
+    fn open_tls13_into(
+        &mut self,
+        record: &[u8],
+        target: &mut [u8],
+        most: usize,
+    ) -> Result<(ContentType, usize), RecordError> {
+        let (header, sealed) = record.split_at(HEADER_LEN);
+        self.cipher.open(self.nonce(), header, sealed, target).map_err(not_authentic)?;
+        inner_plaintext(target, most)
+    }
+
+    fn open_tls12_into(
+        &mut self,
+        content_type: ContentType,
+        record: &[u8],
+        target: &mut [u8],
+        most: usize,
+    ) -> Result<(ContentType, usize), RecordError> {
+        let aad = self.tls12_aad(content_type, target.len());
+        let (head, sealed) = record.split_at(HEADER_LEN + self.nonce.explicit_len());
+        self.cipher.open(self.tls12_nonce(head), &aad, sealed, target).map_err(not_authentic)?;
+        if target.len() > most {
+            return Err(RecordError::TooLong);
+        }
+        Ok((content_type, target.len()))
     }
 }
 
-/// RFC 8446 §5.4: the type is the last byte that is not padding.
-fn inner_plaintext(inner: &[u8]) -> Result<(ContentType, usize), Refusal> {
-    let unexpected = || Refusal::misbehaved(AlertDescription::UNEXPECTED_MESSAGE);
-    let content_len = inner.iter().rposition(|&byte| byte != 0).ok_or_else(unexpected)?;
-    let content_type = ContentType::from_code(inner[content_len]).ok_or_else(unexpected)?;
+/// RFC 8446 §5.4: the type is the last byte that is not padding; padding counts as plaintext.
+fn inner_plaintext(inner: &[u8], most: usize) -> Result<(ContentType, usize), RecordError> {
+    if inner.len() > most + 1 {
+        return Err(RecordError::TooLong);
+    }
+    let content_len = inner.iter().rposition(|&byte| byte != 0).ok_or(RecordError::NoContentType)?;
+    let content_type = ContentType::from_code(inner[content_len]).ok_or(RecordError::NoContentType)?;
     Ok((content_type, content_len))
 }
 
-fn bad_record() -> Refusal {
-    Refusal { kind: ErrorKind::BadRecord, alert: AlertDescription::BAD_RECORD_MAC }
+fn not_authentic(_: CipherError) -> RecordError {
+    RecordError::NotAuthentic
 }

@@ -2,7 +2,7 @@
 
 use std::io::IoSlice;
 
-use super::{CipherError, ContentType, HEADER_LEN, TAG_LEN, TrafficKeys};
+use super::{CipherError, ContentType, HEADER_LEN, RecordFraming, TAG_LEN, TrafficKeys};
 use crate::{Buffer, ProtocolVersion};
 
 /// Bytes of several slices, taken from the front.
@@ -54,42 +54,69 @@ impl<'a> Plaintext<'a> {
 }
 
 impl TrafficKeys {
-    /// Appends one record with up to `most` bytes of `plaintext`, which are 2^14 at most.
-    pub(super) fn seal_record(
+    /// Appends one record with as much of `plaintext` as the framing lets it hold, and says how much that is.
+    ///
+    /// No plaintext makes an empty record. A caller that could seal more than 2^24 records under one key asks
+    /// [`TrafficKeys::is_exhausted`] before.
+    ///
+    /// # Errors
+    /// [`CipherError`] when the cipher fails; nothing is appended then.
+    pub fn seal(
         &mut self,
-        version: ProtocolVersion,
+        framing: RecordFraming,
         content_type: ContentType,
-        plaintext: &mut Plaintext<'_>,
-        most: usize,
+        plaintext: &[IoSlice<'_>],
         outgoing: &mut Buffer,
     ) -> Result<usize, CipherError> {
-        let content_len = plaintext.len().min(most);
-        match version {
-            ProtocolVersion::Tls13 => self.seal_tls13(content_type, content_len, plaintext, outgoing)?,
+        self.seal_record(framing, content_type, &mut Plaintext::new(plaintext), outgoing)
+    }
+
+    /// As [`TrafficKeys::seal`], from the front of what is left of `plaintext`.
+    pub(super) fn seal_record(
+        &mut self,
+        framing: RecordFraming,
+        content_type: ContentType,
+        plaintext: &mut Plaintext<'_>,
+        outgoing: &mut Buffer,
+    ) -> Result<usize, CipherError> {
+        let content_len = plaintext.len().min(framing.max_plaintext);
+        match framing.version {
+            ProtocolVersion::Tls13 => {
+                let padding = framing.padding(content_len);
+                self.seal_tls13(content_type, content_len, padding, plaintext, outgoing)?;
+            }
             ProtocolVersion::Tls12 => self.seal_tls12(content_type, content_len, plaintext, outgoing)?,
         }
         self.sequence += 1;
         Ok(content_len)
     }
 
-    /// RFC 8446 §5.2: the content and its type under the AEAD; the header is the additional data.
+    /// RFC 8446 §5.2: the content, its type and zeros under the AEAD; the header is the additional data.
     fn seal_tls13(
         &mut self,
         content_type: ContentType,
         content_len: usize,
+        padding: usize,
         plaintext: &mut Plaintext<'_>,
         outgoing: &mut Buffer,
     ) -> Result<(), CipherError> {
-        let sealed_len = content_len + 1 + TAG_LEN;
+        let sealed_len = content_len + 1 + padding + TAG_LEN;
         let nonce = self.nonce();
         let record = &mut outgoing.spare(HEADER_LEN + sealed_len)[..HEADER_LEN + sealed_len];
         let (header, sealed) = record.split_at_mut(HEADER_LEN);
         header.copy_from_slice(&record_header(ContentType::ApplicationData, sealed_len));
         match plaintext.contiguous(content_len) {
-            Some(bytes) => self.cipher.seal(nonce, header, bytes, &[content_type as u8], sealed)?,
-            None => {
-                plaintext.gather(&mut sealed[..content_len]);
-                sealed[content_len] = content_type as u8;
+            Some(bytes) if padding == 0 => {
+                self.cipher.seal(nonce, header, bytes, &[content_type.code()], sealed)?;
+            }
+            contiguous => {
+                let content = &mut sealed[..content_len];
+                match contiguous {
+                    Some(bytes) => content.copy_from_slice(bytes),
+                    None => plaintext.gather(content),
+                }
+                sealed[content_len] = content_type.code();
+                sealed[content_len + 1..].fill(0);
                 self.cipher.seal_in_place(nonce, header, sealed)?;
             }
         }
@@ -125,8 +152,8 @@ impl TrafficKeys {
         Ok(())
     }
 
-    /// Whether one more record would take the key over its limit.
-    pub(super) fn is_exhausted(&self) -> bool {
+    /// Whether one more record would take the key over its limit (RFC 8446 §5.5).
+    pub fn is_exhausted(&self) -> bool {
         self.sequence >= self.seal_limit
     }
 
@@ -153,5 +180,5 @@ impl TrafficKeys {
 
 fn record_header(content_type: ContentType, length: usize) -> [u8; HEADER_LEN] {
     let [high, low] = (length as u16).to_be_bytes();
-    [content_type as u8, 3, 3, high, low]
+    [content_type.code(), 3, 3, high, low]
 }

@@ -3,7 +3,8 @@
 use std::{fmt, io::IoSlice};
 
 use super::{
-    ContentType, KeySchedule, MAX_PLAINTEXT, TrafficKeys,
+    ContentType, KeySchedule, MAX_PLAINTEXT, RecordFraming, RecordPadding, TrafficKeys,
+    messages::{Idle, KEY_UPDATE, Renegotiation},
     open::{OpenedRecord, Place, Refusal, next_record},
     seal::Plaintext,
 };
@@ -13,20 +14,6 @@ use crate::{
 
 /// How much plaintext one call of `seal` takes: four full records.
 const SEAL_MEASURE: usize = 64 * 1024;
-
-/// Bounds on what a peer may send to no purpose, each counted until application data comes.
-const MAX_EMPTY_RECORDS: u8 = 32;
-const MAX_WARNING_ALERTS: u8 = 4;
-const MAX_KEY_UPDATES: u8 = 32;
-const MAX_RENEGOTIATION_REQUESTS: u8 = 1;
-const MAX_SESSION_TICKETS: u8 = 32;
-
-/// The longest message that may follow a handshake; a session ticket is the only long one.
-const MAX_HANDSHAKE_MESSAGE: usize = 16 * 1024;
-
-/// Types of handshake messages that may follow a handshake (RFC 8446 §4).
-const NEW_SESSION_TICKET: u8 = 4;
-const KEY_UPDATE: u8 = 24;
 
 /// Which side of the connection this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,37 +25,38 @@ pub enum Role {
     Server,
 }
 
+/// The least that RFC 8449 §4 allows as a limit; alerts and key updates are never cut into less.
+const LEAST_RECORD_SIZE_LIMIT: usize = 64;
+
+/// RFC 9846: how many times keys for sending may be replaced. The peer's are not counted, by the same rule.
+const MAX_EPOCHS: u64 = (1 << 48) - 1;
+
 /// The record layer of an established connection.
 pub struct RecordSession {
     backend: &'static str,
-    role: Role,
-    version: ProtocolVersion,
+    pub(super) role: Role,
+    pub(super) version: ProtocolVersion,
     sending: TrafficKeys,
-    receiving: TrafficKeys,
-    schedule: Box<dyn KeySchedule>,
-    /// The most plaintext in one record that is sent.
-    max_plaintext: usize,
+    pub(super) receiving: TrafficKeys,
+    pub(super) schedule: Box<dyn KeySchedule>,
+    /// How records are made of what is sent.
+    framing: RecordFraming,
+    /// The most plaintext in one record that is received.
+    max_received: usize,
+    pub(super) renegotiation: Renegotiation,
     /// Plaintext at the front of the incoming buffer that did not fit the caller's, and what follows it there.
     pending: usize,
     pending_trailer: usize,
     /// A handshake message of which the rest is still to come.
-    handshake: Vec<u8>,
-    key_update_owed: bool,
+    pub(super) handshake: Vec<u8>,
+    pub(super) key_update_owed: bool,
     /// RFC 9846: one request to the peer at a time.
-    key_update_asked: bool,
-    close_received: bool,
+    pub(super) key_update_asked: bool,
+    /// How many times the keys for sending were replaced.
+    epochs: u64,
+    pub(super) close_received: bool,
     failure: Option<Error>,
-    idle: Idle,
-}
-
-/// Records that brought nothing, since the last that brought data.
-#[derive(Debug, Default)]
-struct Idle {
-    empty_records: u8,
-    warning_alerts: u8,
-    key_updates: u8,
-    renegotiation_requests: u8,
-    session_tickets: u8,
+    pub(super) idle: Idle,
 }
 
 impl RecordSession {
@@ -88,12 +76,15 @@ impl RecordSession {
             sending,
             receiving,
             schedule,
-            max_plaintext: MAX_PLAINTEXT,
+            framing: RecordFraming::new(version),
+            max_received: MAX_PLAINTEXT,
+            renegotiation: Renegotiation::Declined,
             pending: 0,
             pending_trailer: 0,
             handshake: Vec::new(),
             key_update_owed: false,
             key_update_asked: false,
+            epochs: 0,
             close_received: false,
             failure: None,
             idle: Idle::default(),
@@ -105,7 +96,37 @@ impl RecordSession {
     /// [`ProtocolSettings::max_record_plaintext`](crate::ProtocolSettings::max_record_plaintext) has it.
     #[must_use]
     pub fn with_max_plaintext(mut self, bytes: usize) -> Self {
-        self.max_plaintext = bytes.clamp(1, MAX_PLAINTEXT);
+        self.framing = self.framing.with_max_plaintext(bytes);
+        self
+    }
+
+    /// The same connection, with this padding in every record that is sent in TLS 1.3. TLS 1.2 has none.
+    #[must_use]
+    pub fn with_padding(mut self, padding: RecordPadding) -> Self {
+        self.framing = self.framing.with_padding(padding);
+        self
+    }
+
+    /// The same connection, with the limits that its sides told each other (RFC 8449 §4): `sending` is the peer's,
+    /// `receiving` is our own, each as it stood in record_size_limit; at least 64.
+    ///
+    /// A peer that goes beyond is refused with record_overflow. `None` leaves the limit that the protocol has.
+    #[must_use]
+    pub fn with_record_size_limits(mut self, sending: Option<u16>, receiving: Option<u16>) -> Self {
+        let plaintext = |limit| max_plaintext(self.version, limit);
+        if let Some(limit) = sending {
+            let most = plaintext(limit).min(self.framing.max_plaintext);
+            self.framing = self.framing.with_max_plaintext(most);
+        }
+        self.max_received = receiving.map_or(self.max_received, plaintext);
+        self
+    }
+
+    /// The same connection, which a peer that asks for renegotiation in TLS 1.2 ends: with a fatal no_renegotiation
+    /// at the first request. Otherwise it is told so in a warning once, and ends the connection by asking again.
+    #[must_use]
+    pub fn with_renegotiation_fatal(mut self) -> Self {
+        self.renegotiation = Renegotiation::Fatal;
         self
     }
 
@@ -122,25 +143,30 @@ impl RecordSession {
         error
     }
 
-    fn seal_message(
+    pub(super) fn seal_message(
         &mut self,
         content_type: ContentType,
         message: &[u8],
         outgoing: &mut Buffer,
     ) -> Result<(), Error> {
-        let slices = [IoSlice::new(message)];
+        let framing =
+            self.framing.with_max_plaintext(self.framing.max_plaintext.max(LEAST_RECORD_SIZE_LIMIT - 1));
         self.sending
-            .seal_record(self.version, content_type, &mut Plaintext::new(&slices), MAX_PLAINTEXT, outgoing)
+            .seal(framing, content_type, &[IoSlice::new(message)], outgoing)
             .map(drop)
             .map_err(|_| self.error(ErrorKind::Backend))
     }
 
     /// RFC 8446 §4.6.3: from the next record on, new keys protect what is sent.
     fn send_key_update(&mut self, ask_peer: bool, outgoing: &mut Buffer) -> Result<(), Error> {
+        if self.epochs >= MAX_EPOCHS {
+            return Err(self.error(ErrorKind::KeysExhausted));
+        }
         let request_update = u8::from(ask_peer && !self.key_update_asked);
         self.seal_message(ContentType::Handshake, &[KEY_UPDATE, 0, 0, 1, request_update], outgoing)?;
         self.key_update_asked |= ask_peer;
         self.sending = self.schedule.next_sending_keys()?;
+        self.epochs += 1;
         self.key_update_owed = false;
         Ok(())
     }
@@ -148,7 +174,10 @@ impl RecordSession {
     /// Keys fit for one more record.
     fn refresh_sending_keys(&mut self, outgoing: &mut Buffer) -> Result<(), Error> {
         match self.version {
-            ProtocolVersion::Tls13 if self.key_update_owed || self.sending.is_exhausted() => {
+            // RFC 9846: at the last epoch a request goes unanswered, and the keys last as long as they may.
+            ProtocolVersion::Tls13
+                if self.sending.is_exhausted() || (self.key_update_owed && self.epochs < MAX_EPOCHS) =>
+            {
                 self.send_key_update(false, outgoing)
             }
             ProtocolVersion::Tls12 if self.sending.is_exhausted() => {
@@ -179,15 +208,22 @@ impl RecordSession {
         plaintext: &mut [u8],
     ) -> Result<Option<usize>, Refusal> {
         let Some(record) = next_record(self.version, incoming)? else { return Ok(None) };
-        let opened = self.receiving.open_record(self.version, record, incoming, plaintext)?;
+        let most = self.max_received;
+        let opened = self.receiving.open_record(self.version, record, incoming, plaintext, most)?;
         if opened.content_type == ContentType::ApplicationData {
             return self.application_data(&opened).map(Some);
         }
         let content = take_content(&opened, incoming, plaintext);
         match opened.content_type {
             ContentType::Alert => self.alert(&content)?,
-            _ if self.version == ProtocolVersion::Tls12 => self.renegotiation(outgoing)?,
-            _ => self.handshake_messages(&content)?,
+            ContentType::Handshake if self.version == ProtocolVersion::Tls12 => {
+                self.renegotiation(&content, outgoing)?;
+            }
+            ContentType::Handshake => self.handshake_messages(&content)?,
+            // RFC 8446 §5, appendix D.4: neither protected nor after the handshake.
+            ContentType::ChangeCipherSpec | ContentType::ApplicationData => {
+                return Err(Refusal::misbehaved(AlertDescription::UNEXPECTED_MESSAGE));
+            }
         }
         Ok(Some(0))
     }
@@ -198,7 +234,7 @@ impl RecordSession {
             return Err(Refusal::misbehaved(AlertDescription::UNEXPECTED_MESSAGE));
         }
         if opened.content_len == 0 {
-            count(&mut self.idle.empty_records, MAX_EMPTY_RECORDS)?;
+            self.idle.empty_record()?;
         } else {
             self.idle = Idle::default();
         }
@@ -211,87 +247,6 @@ impl RecordSession {
             }
         }
     }
-
-    /// RFC 8446 §6, RFC 5246 §7.2.
-    fn alert(&mut self, content: &[u8]) -> Result<(), Refusal> {
-        let &[level, code] = content else {
-            return Err(Refusal::misbehaved(AlertDescription::DECODE_ERROR));
-        };
-        let alert = AlertDescription::from_code(code);
-        let harmless = match self.version {
-            ProtocolVersion::Tls12 => level == 1,
-            ProtocolVersion::Tls13 => alert == AlertDescription::USER_CANCELED,
-        };
-        if alert == AlertDescription::CLOSE_NOTIFY {
-            self.close_received = true;
-            Ok(())
-        } else if harmless {
-            count(&mut self.idle.warning_alerts, MAX_WARNING_ALERTS)
-        } else {
-            // Nobody reads an answer to a fatal alert; close_notify is the politest of them.
-            Err(Refusal { kind: ErrorKind::AlertReceived(alert), alert: AlertDescription::CLOSE_NOTIFY })
-        }
-    }
-
-    /// RFC 5746 §4.2: a peer that asks for renegotiation is told that there is none.
-    fn renegotiation(&mut self, outgoing: &mut Buffer) -> Result<(), Refusal> {
-        count(&mut self.idle.renegotiation_requests, MAX_RENEGOTIATION_REQUESTS)?;
-        let warning = [1, AlertDescription::NO_RENEGOTIATION.code()];
-        self.seal_message(ContentType::Alert, &warning, outgoing).map_err(internal)
-    }
-
-    /// RFC 8446 §4.6: messages after the handshake, whole or in fragments.
-    fn handshake_messages(&mut self, content: &[u8]) -> Result<(), Refusal> {
-        if content.is_empty() {
-            return Err(Refusal::misbehaved(AlertDescription::UNEXPECTED_MESSAGE));
-        }
-        self.handshake.extend_from_slice(content);
-        while let Some((&[kind, high, middle, low], rest)) = self.handshake.split_first_chunk() {
-            let length = u32::from_be_bytes([0, high, middle, low]) as usize;
-            if length > MAX_HANDSHAKE_MESSAGE {
-                return Err(Refusal {
-                    kind: ErrorKind::LimitExceeded,
-                    alert: AlertDescription::UNEXPECTED_MESSAGE,
-                });
-            }
-            let Some(body) = rest.get(..length) else { break };
-            let body = body.to_vec();
-            self.handshake.drain(..4 + length);
-            match (kind, self.role) {
-                (NEW_SESSION_TICKET, Role::Client) => {
-                    count(&mut self.idle.session_tickets, MAX_SESSION_TICKETS)?;
-                    self.schedule.new_session_ticket(&body).map_err(|_| Refusal {
-                        kind: ErrorKind::InvalidMessage,
-                        alert: AlertDescription::DECODE_ERROR,
-                    })?;
-                }
-                (KEY_UPDATE, _) => self.key_update(&body)?,
-                _ => return Err(Refusal::misbehaved(AlertDescription::UNEXPECTED_MESSAGE)),
-            }
-        }
-        if self.handshake.is_empty() {
-            self.handshake = Vec::new();
-        }
-        Ok(())
-    }
-
-    /// RFC 8446 §4.6.3. The answer goes out before the next application data; one answers any number of requests.
-    fn key_update(&mut self, body: &[u8]) -> Result<(), Refusal> {
-        // RFC 8446 §5.1: a message before a key change must end its record.
-        if !self.handshake.is_empty() {
-            return Err(Refusal::misbehaved(AlertDescription::UNEXPECTED_MESSAGE));
-        }
-        match body {
-            [0] => {}
-            [1] => self.key_update_owed = true,
-            [_] => return Err(Refusal::misbehaved(AlertDescription::ILLEGAL_PARAMETER)),
-            _ => return Err(Refusal::misbehaved(AlertDescription::DECODE_ERROR)),
-        }
-        count(&mut self.idle.key_updates, MAX_KEY_UPDATES)?;
-        self.receiving = self.schedule.next_receiving_keys().map_err(internal)?;
-        self.key_update_asked = false;
-        Ok(())
-    }
 }
 
 impl Session for RecordSession {
@@ -303,9 +258,8 @@ impl Session for RecordSession {
         let mut taken = 0;
         while plaintext.len() > 0 && taken < SEAL_MEASURE {
             let sealed = self.refresh_sending_keys(outgoing).and_then(|()| {
-                let (version, most) = (self.version, self.max_plaintext);
                 self.sending
-                    .seal_record(version, ContentType::ApplicationData, &mut plaintext, most, outgoing)
+                    .seal_record(self.framing, ContentType::ApplicationData, &mut plaintext, outgoing)
                     .map_err(|_| self.error(ErrorKind::Backend))
             });
             match sealed {
@@ -397,6 +351,10 @@ impl RecordSession {
     pub(super) fn exhaust_for_test(&mut self) {
         self.sending.exhaust();
     }
+
+    pub(super) fn last_epoch_for_test(&mut self) {
+        self.epochs = MAX_EPOCHS;
+    }
 }
 
 impl fmt::Debug for RecordSession {
@@ -426,14 +384,11 @@ fn take_content(opened: &OpenedRecord, incoming: &mut Buffer, plaintext: &mut [u
     }
 }
 
-fn count(counter: &mut u8, most: u8) -> Result<(), Refusal> {
-    *counter += 1;
-    if *counter > most {
-        return Err(Refusal { kind: ErrorKind::LimitExceeded, alert: AlertDescription::UNEXPECTED_MESSAGE });
+/// RFC 8449 §4: in TLS 1.3 the limit counts the byte for the content type.
+fn max_plaintext(version: ProtocolVersion, limit: u16) -> usize {
+    let limit = usize::from(limit).max(LEAST_RECORD_SIZE_LIMIT);
+    match version {
+        ProtocolVersion::Tls13 => (limit - 1).min(MAX_PLAINTEXT),
+        ProtocolVersion::Tls12 => limit.min(MAX_PLAINTEXT),
     }
-    Ok(())
-}
-
-fn internal(_: Error) -> Refusal {
-    Refusal { kind: ErrorKind::Backend, alert: AlertDescription::INTERNAL_ERROR }
 }

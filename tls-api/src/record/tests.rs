@@ -313,6 +313,20 @@ fn used_up_keys_are_renewed_in_tls13_and_end_the_connection_in_tls12() {
     assert_eq!(error.kind(), &ErrorKind::KeysExhausted);
 }
 
+#[test]
+fn at_the_last_epoch_a_request_goes_unanswered_and_the_keys_stay() {
+    let (mut client, mut server) = pair(TLS13);
+    let (mut up, mut down) = (Buffer::new(), Buffer::new());
+    server.last_epoch_for_test();
+    client.update_keys(true, &mut up).unwrap();
+    open_all(&mut server, &mut up, 100).unwrap();
+    seal(&mut server, &[b"as before"], &mut down);
+    assert_eq!(open_all(&mut client, &mut down, 100).unwrap(), b"as before");
+    assert_eq!(client.receiving_key_for_test(), "XorCipher(100)");
+    let error = server.update_keys(false, &mut down).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::KeysExhausted);
+}
+
 /// How many of one record a peer may send before it is refused.
 fn tolerated(suite: CipherSuite, content_type: ContentType, message: &[u8], rekey: bool) -> u32 {
     let (mut client, mut server) = pair(suite);
