@@ -1,1 +1,183 @@
-//! The records of a handshake (RFC 8446 §5).
+//! The records of a handshake (RFC 8446 §5, RFC 5246 §6.2): messages to records, and records to messages.
+//!
+//! [`Records`] stands between a role's handshake and the bytes of its [`Transport`]. It knows keys, never the secrets
+//! behind them, and of a message no more than its type and length. Every bound on what a peer may send before the
+//! handshake is complete is kept here; what an established connection allows is [`polytls_api::record`]'s matter.
+
+mod counters;
+mod defragmenter;
+mod limits;
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use polytls_api::{
+    ProtocolVersion, Transport,
+    record::{RecordPadding, TrafficKeys},
+};
+
+use self::{counters::Counters, defragmenter::Defragmenter};
+pub(crate) use self::{limits::Limits, read::EarlyDataOr};
+use crate::error::Fault;
+
+/// The length of a record's header.
+const HEADER_LEN: usize = 5;
+
+/// The most plaintext that a record carries (RFC 8446 §5.1).
+const MAX_PLAINTEXT: usize = 1 << 14;
+
+/// The records of a handshake, both ways.
+///
+/// A role queues its messages and reads the peer's; what is queued shares records, up to a change of keys or of
+/// direction. Nothing is in force until it is set: no keys, no version, no exception for a peer's middleboxes.
+pub(crate) struct Records<'a, 't> {
+    transport: &'a mut Transport<'t>,
+    version: Option<ProtocolVersion>,
+    sending: Option<TrafficKeys>,
+    receiving: Option<TrafficKeys>,
+    /// Messages that are in no record yet.
+    queued: Vec<u8>,
+    /// Whether a message was queued since the peer's last was waited for.
+    flight_begun: bool,
+    padding: RecordPadding,
+    /// The most plaintext in a protected record, as each side told the other (RFC 8449).
+    max_sent: usize,
+    max_received: usize,
+    messages: Defragmenter,
+    counters: Counters,
+    /// RFC 8446 appendix D.4: whether change_cipher_spec may come in TLS 1.3, and means nothing.
+    change_cipher_spec_allowed: bool,
+    /// Early data that the server refused and the client sends nevertheless.
+    skipping: Option<Skipping>,
+    /// How much early data may still come, in bytes of plaintext.
+    early_data_left: usize,
+    /// Whether any record has come, and whether one was opened with keys.
+    begun: bool,
+    opened: bool,
+}
+
+/// By what early data that is passed over is known (RFC 8446 §4.2.10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Skip {
+    /// It does not open with the keys of the handshake.
+    Undecryptable,
+    /// After a HelloRetryRequest: it says application_data where only plaintext is due.
+    Unencrypted,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Skipping {
+    skip: Skip,
+    left: usize,
+}
+
+impl<'a, 't> Records<'a, 't> {
+    /// Records without keys, of a version that is not known yet.
+    pub(crate) fn new(transport: &'a mut Transport<'t>, limits: &Limits) -> Self {
+        Self {
+            transport,
+            version: None,
+            sending: None,
+            receiving: None,
+            queued: Vec::new(),
+            flight_begun: false,
+            padding: RecordPadding::None,
+            max_sent: MAX_PLAINTEXT,
+            max_received: MAX_PLAINTEXT,
+            messages: Defragmenter::new(limits),
+            counters: Counters::new(limits),
+            change_cipher_spec_allowed: false,
+            skipping: None,
+            early_data_left: 0,
+            begun: false,
+            opened: false,
+        }
+    }
+
+    /// The transport below, for hooks that want it; what is queued here is not in it yet.
+    pub(crate) fn transport(&mut self) -> &mut Transport<'t> {
+        self.transport
+    }
+
+    /// Both sides agreed on a version. Before, records say 0x0301 if they are a hello, and may say any 0x03xx.
+    pub(crate) fn set_version(&mut self, version: ProtocolVersion) {
+        self.version = Some(version);
+    }
+
+    /// How protected records of TLS 1.3 are padded from here on.
+    pub(crate) fn set_padding(&mut self, padding: RecordPadding) {
+        self.padding = padding;
+    }
+
+    /// What the peer and we said in record_size_limit (RFC 8449 §4), once each is in force. Protected records alone
+    /// are bound by it; a peer that goes beyond ends with record_overflow.
+    pub(crate) fn set_record_size_limits(&mut self, sending: Option<u16>, receiving: Option<u16>) {
+        let plaintext = |limit: Option<u16>| {
+            // In TLS 1.3 the limit counts the byte for the content type.
+            let type_len = usize::from(self.version == Some(ProtocolVersion::Tls13));
+            limit.map_or(MAX_PLAINTEXT, |limit| (usize::from(limit).max(64) - type_len).min(MAX_PLAINTEXT))
+        };
+        (self.max_sent, self.max_received) = (plaintext(sending), plaintext(receiving));
+    }
+
+    /// Keys for what is sent from here on. What is queued goes out under those before.
+    pub(crate) fn set_sending_keys(&mut self, keys: TrafficKeys) -> Result<(), Fault> {
+        self.cut()?;
+        self.sending = Some(keys);
+        Ok(())
+    }
+
+    /// Keys for what is received from here on.
+    ///
+    /// # Errors
+    /// RFC 8446 §5.1: a message before a change of keys ends its record; [`Fault::UnexpectedMessage`] if one does not.
+    pub(crate) fn set_receiving_keys(&mut self, keys: TrafficKeys) -> Result<(), Fault> {
+        self.nothing_left_over()?;
+        self.receiving = Some(keys);
+        Ok(())
+    }
+
+    /// RFC 8446 appendix D.4: from the first ClientHello to the peer's Finished, a TLS 1.3 peer may send
+    /// change_cipher_spec, which is passed over. It is not counted anew when this is said again.
+    pub(crate) fn allow_change_cipher_spec(&mut self, allowed: bool) {
+        self.change_cipher_spec_allowed = allowed;
+    }
+
+    /// Passes over early data that was refused, until the first record that is none: up to `most` bytes of records,
+    /// headers included, which are a little more than their plaintext.
+    pub(crate) fn skip_early_data(&mut self, skip: Skip, most: u32) {
+        let left = match self.skipping {
+            // What was passed over already stays counted.
+            Some(skipping) => skipping.left,
+            None => most as usize,
+        };
+        self.skipping = Some(Skipping { skip, left });
+    }
+
+    /// Lets [`Records::read_early_data_or_message`] yield early data, up to this many bytes of plaintext.
+    pub(crate) fn accept_early_data(&mut self, most: u32) {
+        self.early_data_left = most as usize;
+    }
+
+    /// The keys for the connection that follows, sending first. Records that came and were not opened stay in the
+    /// transport, and so does what is still to be sent.
+    ///
+    /// # Errors
+    /// [`Fault::UnexpectedMessage`] if anything follows the last message in its record.
+    pub(crate) fn finish(mut self) -> Result<(TrafficKeys, TrafficKeys), Fault> {
+        self.nothing_left_over()?;
+        self.cut()?;
+        match (self.sending, self.receiving) {
+            (Some(sending), Some(receiving)) => Ok((sending, receiving)),
+            _ => Err(Fault::Internal("a handshake that ends without keys")),
+        }
+    }
+
+    fn nothing_left_over(&self) -> Result<(), Fault> {
+        if self.messages.is_empty() {
+            return Ok(());
+        }
+        Err(Fault::UnexpectedMessage("handshake data beyond the end of a flight or a change of keys"))
+    }
+}
