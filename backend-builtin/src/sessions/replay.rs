@@ -1,7 +1,8 @@
 //! What a server remembers of early data that it took, so that it takes none twice (RFC 8446 §8.2).
 //!
-//! A hello is fresh for no longer than its age may be wrong in either direction; for that long it is remembered. The
-//! memory is bounded, and what does not fit is refused: a flood costs honest clients their early data, and no more.
+//! A hello is fresh for no longer than the age that it tells may be wrong in either direction; for that long its ticket
+//! is remembered. The memory is bounded, and what does not fit is refused: a flood costs honest clients their early
+//! data, and no more.
 
 use std::{
     collections::HashSet,
@@ -14,7 +15,7 @@ use crate::crypto::HashAlgorithm;
 /// How many hellos are remembered in each of two spans of time: 1 MiB in each.
 const MOST: usize = 32_768;
 
-/// The first half of a hello's digest: 2^64 hellos until two are likely to share it, which costs one early data.
+/// The first half of a ticket's digest: 2^64 tickets until two are likely to share it, which costs one early data.
 type Fingerprint = [u8; 16];
 
 /// Hellos that brought early data.
@@ -37,9 +38,9 @@ impl ReplayStore {
         Self { span: 2 * tolerance, seen: Mutex::new(seen) }
     }
 
-    /// Whether no hello with this binder was there before, and this one is remembered now.
-    pub(super) fn is_new(&self, binder: &[u8], now: SystemTime) -> bool {
-        let digest = HashAlgorithm::Sha256.hash(binder);
+    /// Whether no hello with this ticket was there before, and this one is remembered now.
+    pub(super) fn is_new(&self, ticket: &[u8], now: SystemTime) -> bool {
+        let digest = HashAlgorithm::Sha256.hash(ticket);
         let Some(&fingerprint) = digest.as_ref().first_chunk() else { return false };
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.turn(self.span, now);
@@ -80,9 +81,9 @@ mod tests {
         for first in [1000, 1019, 1020, 1030] {
             let store = ReplayStore::new(Duration::from_secs(10));
             assert!(store.is_new(b"another", at(1000)));
-            assert!(store.is_new(b"binder", at(first)));
+            assert!(store.is_new(b"ticket", at(first)));
             for later in first..=first + 20 {
-                assert!(!store.is_new(b"binder", at(later)), "first {first}, then {later}");
+                assert!(!store.is_new(b"ticket", at(later)), "first {first}, then {later}");
             }
         }
     }
@@ -90,8 +91,8 @@ mod tests {
     #[test]
     fn what_is_old_is_forgotten() {
         let store = ReplayStore::new(Duration::from_secs(10));
-        assert!(store.is_new(b"binder", at(1000)));
-        assert!(store.is_new(b"binder", at(1040)));
+        assert!(store.is_new(b"ticket", at(1000)));
+        assert!(store.is_new(b"ticket", at(1040)));
         let seen = store.seen.lock().unwrap();
         assert_eq!((seen.current.len(), seen.previous.len()), (1, 0));
     }
@@ -111,7 +112,7 @@ mod tests {
     #[test]
     fn a_clock_that_is_set_back_forgets_nothing() {
         let store = ReplayStore::new(Duration::from_secs(10));
-        assert!(store.is_new(b"binder", at(1000)));
-        assert!(!store.is_new(b"binder", at(500)));
+        assert!(store.is_new(b"ticket", at(1000)));
+        assert!(!store.is_new(b"ticket", at(500)));
     }
 }

@@ -155,18 +155,19 @@ impl ServerSessions {
 
     /// Whether early data that comes with this session is no replay, as far as this server can know (RFC 8446 §8).
     ///
-    /// To be asked once for a hello, when its `binder` has been verified. Refusing early data is always safe, so that
-    /// is what happens to a hello that took too long on its way, and where there is no room to remember it.
+    /// To be asked once for a hello, when the binder of its `ticket` has been verified. Refusing early data is always
+    /// safe, so that is what happens to a hello that took too long on its way, to a second one with the ticket, and
+    /// where there is no room to remember it.
     pub(crate) fn early_data_is_fresh(
         &self,
         session: &ServerSession,
         obfuscated_ticket_age: u32,
-        binder: &[u8],
+        ticket: &[u8],
         now: SystemTime,
     ) -> bool {
         let Ok(age) = now.duration_since(session.created) else { return false };
         let claimed = Duration::from_millis(obfuscated_ticket_age.wrapping_sub(session.age_add).into());
-        age.abs_diff(claimed) <= AGE_TOLERANCE && self.replays.is_new(binder, now)
+        age.abs_diff(claimed) <= AGE_TOLERANCE && self.replays.is_new(ticket, now)
     }
 }
 
