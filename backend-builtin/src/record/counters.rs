@@ -2,8 +2,7 @@
 
 use polytls_api::AlertDescription;
 
-use super::Limits;
-use crate::error::Fault;
+use crate::{error::Fault, options::Limits};
 
 /// What has come to no purpose, and how much of it may.
 #[derive(Debug)]

@@ -2,9 +2,9 @@
 
 use polytls_api::AlertDescription;
 
-use super::Limits;
 use crate::{
     error::Fault,
+    options::Limits,
     wire::handshake::{HandshakeMessage, HandshakeType},
 };
 

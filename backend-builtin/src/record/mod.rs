@@ -6,20 +6,24 @@
 
 mod counters;
 mod defragmenter;
-mod limits;
 mod read;
 #[cfg(test)]
 mod tests;
 mod write;
 
+use std::num::NonZeroU16;
+
 use polytls_api::{
     ProtocolVersion, Transport,
-    record::{RecordPadding, TrafficKeys},
+    record::{KeySchedule, RecordPadding, RecordSession, Role, TrafficKeys},
 };
 
+pub(crate) use self::read::EarlyDataOr;
 use self::{counters::Counters, defragmenter::Defragmenter};
-pub(crate) use self::{limits::Limits, read::EarlyDataOr};
-use crate::error::Fault;
+use crate::{
+    error::Fault,
+    options::{Limits, Padding},
+};
 
 /// The length of a record's header.
 const HEADER_LEN: usize = 5;
@@ -41,9 +45,9 @@ pub(crate) struct Records<'a, 't> {
     /// Whether a message was queued since the peer's last was waited for.
     flight_begun: bool,
     padding: RecordPadding,
-    /// The most plaintext in a protected record, as each side told the other (RFC 8449).
-    max_sent: usize,
-    max_received: usize,
+    /// The most plaintext in any record that is sent, as the application has it.
+    max_plaintext: usize,
+    record_size_limits: RecordSizeLimits,
     messages: Defragmenter,
     counters: Counters,
     /// RFC 8446 appendix D.4: whether change_cipher_spec may come in TLS 1.3, and means nothing.
@@ -66,6 +70,21 @@ pub(crate) enum Skip {
     Unencrypted,
 }
 
+/// The record_size_limit of each side, where it has one (RFC 8449 §4).
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RecordSizeLimits {
+    pub(crate) own: Option<u16>,
+    pub(crate) peers: Option<u16>,
+}
+
+impl RecordSizeLimits {
+    /// The most plaintext under a limit: in TLS 1.3 the limit counts the byte for the content type.
+    fn max_plaintext(limit: Option<u16>, version: ProtocolVersion) -> usize {
+        let type_len = usize::from(version == ProtocolVersion::Tls13);
+        limit.map_or(MAX_PLAINTEXT, |limit| (usize::from(limit).max(64) - type_len).min(MAX_PLAINTEXT))
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Skipping {
     skip: Skip,
@@ -83,8 +102,8 @@ impl<'a, 't> Records<'a, 't> {
             queued: Vec::new(),
             flight_begun: false,
             padding: RecordPadding::None,
-            max_sent: MAX_PLAINTEXT,
-            max_received: MAX_PLAINTEXT,
+            max_plaintext: MAX_PLAINTEXT,
+            record_size_limits: RecordSizeLimits::default(),
             messages: Defragmenter::new(limits),
             counters: Counters::new(limits),
             change_cipher_spec_allowed: false,
@@ -106,19 +125,24 @@ impl<'a, 't> Records<'a, 't> {
     }
 
     /// How protected records of TLS 1.3 are padded from here on.
-    pub(crate) fn set_padding(&mut self, padding: RecordPadding) {
-        self.padding = padding;
+    pub(crate) fn set_padding(&mut self, padding: Padding) {
+        self.padding = match padding {
+            Padding::None => RecordPadding::None,
+            Padding::Multiple(of) => {
+                NonZeroU16::new(of).map_or(RecordPadding::None, RecordPadding::ToMultipleOf)
+            }
+        };
     }
 
-    /// What the peer and we said in record_size_limit (RFC 8449 §4), once each is in force. Protected records alone
-    /// are bound by it; a peer that goes beyond ends with record_overflow.
-    pub(crate) fn set_record_size_limits(&mut self, sending: Option<u16>, receiving: Option<u16>) {
-        let plaintext = |limit: Option<u16>| {
-            // In TLS 1.3 the limit counts the byte for the content type.
-            let type_len = usize::from(self.version == Some(ProtocolVersion::Tls13));
-            limit.map_or(MAX_PLAINTEXT, |limit| (usize::from(limit).max(64) - type_len).min(MAX_PLAINTEXT))
-        };
-        (self.max_sent, self.max_received) = (plaintext(sending), plaintext(receiving));
+    /// The most plaintext in one record that is sent, if the application has a bound.
+    pub(crate) fn set_max_plaintext(&mut self, most: Option<usize>) {
+        self.max_plaintext = most.unwrap_or(MAX_PLAINTEXT).clamp(1, MAX_PLAINTEXT);
+    }
+
+    /// What each side said, once the extension is negotiated and the version is known. Protected records alone are
+    /// bound by it; a peer that goes beyond ends with record_overflow.
+    pub(crate) fn set_record_size_limits(&mut self, limits: RecordSizeLimits) {
+        self.record_size_limits = limits;
     }
 
     /// Keys for what is sent from here on. What is queued goes out under those before.
@@ -172,6 +196,26 @@ impl<'a, 't> Records<'a, 't> {
             (Some(sending), Some(receiving)) => Ok((sending, receiving)),
             _ => Err(Fault::Internal("a handshake that ends without keys")),
         }
+    }
+
+    /// The connection that follows, under the keys, the padding and the limits that are in force.
+    ///
+    /// # Errors
+    /// As [`Records::finish`].
+    pub(crate) fn into_session(
+        self,
+        backend: &'static str,
+        role: Role,
+        schedule: Box<dyn KeySchedule>,
+    ) -> Result<RecordSession, Fault> {
+        let version = self.version.ok_or(Fault::Internal("a handshake that ends without a version"))?;
+        let (limits, padding, most) = (self.record_size_limits, self.padding, self.max_plaintext);
+        let (sending, receiving) = self.finish()?;
+        Ok(RecordSession::new(backend, role, version, sending, receiving, schedule)
+            .with_max_plaintext(most)
+            .with_record_size_limits(limits.peers, limits.own)
+            .with_padding(padding)
+            .with_renegotiation_fatal())
     }
 
     fn nothing_left_over(&self) -> Result<(), Fault> {

@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use polytls_api::{
     AlertDescription, ErrorKind, ProtocolVersion,
-    record::{ContentType, RecordError, TrafficKeys},
+    record::{ContentType, RecordError},
 };
 
-use super::{HEADER_LEN, MAX_PLAINTEXT, Records, Skip};
+use super::{HEADER_LEN, MAX_PLAINTEXT, RecordSizeLimits, Records, Skip};
 use crate::{error::Fault, wire::handshake::HandshakeMessage};
 
 /// The levels of an alert (RFC 8446 §6).
@@ -189,9 +189,10 @@ impl Records<'_, '_> {
         let Some(keys) = &mut self.receiving else {
             return Err(Fault::Internal("a protected record without keys"));
         };
+        let most = RecordSizeLimits::max_plaintext(self.record_size_limits.own, version);
         let bytes = self.transport.incoming().filled_mut();
         let record = bytes.get_mut(..whole).unwrap_or_default();
-        let (content_type, content) = match keys.open_in_place(version, record, self.max_received) {
+        let (content_type, content) = match keys.open_in_place(version, record, most) {
             Err(RecordError::NotAuthentic)
                 if outer == ContentType::ApplicationData && self.skips(Skip::Undecryptable) =>
             {

@@ -7,7 +7,7 @@ use polytls_api::{
     record::{ContentType, RecordFraming},
 };
 
-use super::{MAX_PLAINTEXT, Records};
+use super::{RecordSizeLimits, Records};
 use crate::error::Fault;
 
 /// RFC 8446 §6: the level of an alert that ends the connection.
@@ -77,11 +77,13 @@ impl Records<'_, '_> {
     /// Appends records with this content, under the keys in force.
     fn append(&mut self, content_type: ContentType, mut content: &[u8]) -> Result<(), Fault> {
         let (Some(keys), Some(version)) = (&mut self.sending, self.version) else {
-            content.chunks(MAX_PLAINTEXT).for_each(|chunk| self.append_plaintext(content_type, chunk));
+            content.chunks(self.max_plaintext).for_each(|chunk| self.append_plaintext(content_type, chunk));
             return Ok(());
         };
-        let framing =
-            RecordFraming::new(version).with_max_plaintext(self.max_sent).with_padding(self.padding);
+        let most = RecordSizeLimits::max_plaintext(self.record_size_limits.peers, version);
+        let framing = RecordFraming::new(version)
+            .with_max_plaintext(most.min(self.max_plaintext))
+            .with_padding(self.padding);
         while !content.is_empty() {
             let taken = keys
                 .seal(framing, content_type, &[IoSlice::new(content)], self.transport.outgoing())

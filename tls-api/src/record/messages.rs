@@ -130,10 +130,7 @@ impl RecordSession {
             match (kind, self.role) {
                 (NEW_SESSION_TICKET, Role::Client) => {
                     count(&mut self.idle.session_tickets, MAX_SESSION_TICKETS)?;
-                    self.schedule.new_session_ticket(&body).map_err(|_| Refusal {
-                        kind: ErrorKind::InvalidMessage,
-                        alert: AlertDescription::DECODE_ERROR,
-                    })?;
+                    self.schedule.new_session_ticket(&body).map_err(ticket_refused)?;
                 }
                 (KEY_UPDATE, _) => self.key_update(&body)?,
                 _ => return Err(Refusal::misbehaved(AlertDescription::UNEXPECTED_MESSAGE)),
@@ -162,6 +159,12 @@ impl RecordSession {
         self.key_update_asked = false;
         Ok(())
     }
+}
+
+/// A ticket that the backend cannot read, with the alert that it has for it.
+fn ticket_refused(error: Error) -> Refusal {
+    let alert = error.alert_sent().unwrap_or(AlertDescription::DECODE_ERROR);
+    Refusal { kind: ErrorKind::InvalidMessage, alert }
 }
 
 fn internal(_: Error) -> Refusal {
