@@ -202,3 +202,95 @@ impl fmt::Debug for Identities {
         f.debug_struct("Identities").field("known", &self.known.len()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::wire::handshake::HandshakeMessage;
+
+    /// An identity of its own each time.
+    pub(crate) fn identity() -> Identity {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        Identity::from_der([made.cert.der().clone()], made.signing_key.serialize_der()).unwrap()
+    }
+
+    #[derive(Debug)]
+    struct Unknown(Vec<SignatureScheme>);
+
+    #[polytls_api::async_trait]
+    impl Signer for Unknown {
+        fn schemes(&self) -> &[SignatureScheme] {
+            &self.0
+        }
+
+        async fn sign(&self, _: SignatureScheme, _: &[u8]) -> Result<Vec<u8>, polytls_api::HookError> {
+            Ok(b"signature".to_vec())
+        }
+    }
+
+    #[test]
+    fn a_key_that_does_not_tell_its_public_part_is_held_against_the_certificate() {
+        let (one, other) = (identity(), identity());
+        // SEC1 without the public key: a scalar alone.
+        let pair = rcgen::KeyPair::generate().unwrap();
+        let pkcs8 = pair.serialize_der();
+        let scalar = &pkcs8[36..68];
+        let sec1 = [&[0x30, 0x31, 2, 1, 1, 4, 0x20], scalar, &[0xa0, 0x0a, 6, 8], P256_OID].concat();
+        let foreign = Identity::from_der(one.chain().to_vec(), sec1).unwrap();
+        assert!(matches!(PreparedIdentity::new(&foreign), Err(ConfigError::KeyMismatch)));
+        assert_eq!(
+            PreparedIdentity::new(&other).unwrap().schemes(),
+            [SignatureScheme::ECDSA_SECP256R1_SHA256]
+        );
+    }
+
+    const P256_OID: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+
+    #[test]
+    fn a_signer_of_unknown_schemes_is_refused_and_known_ones_are_taken_in_order() {
+        let chain = identity().chain().to_vec();
+        let with = |schemes: &[SignatureScheme]| {
+            Identity::from_signer(chain.clone(), Arc::new(Unknown(schemes.to_vec()))).unwrap()
+        };
+        let unknown = SignatureScheme::from_code(0xfe00);
+        assert!(matches!(PreparedIdentity::new(&with(&[unknown])), Err(ConfigError::PrivateKey { .. })));
+        let (first, second) = (SignatureScheme::RSA_PSS_RSAE_SHA512, SignatureScheme::RSA_PSS_RSAE_SHA256);
+        let prepared = PreparedIdentity::new(&with(&[unknown, first, second])).unwrap();
+        assert_eq!(prepared.schemes(), [first, second]);
+    }
+
+    #[test]
+    fn the_message_is_the_chain_with_the_response_where_it_is_asked_for() {
+        let response = [&[0x30, 0x81, 203, 0x0a, 1, 0][..], &[0; 200]].concat();
+        let prepared = PreparedIdentity::new(&identity().with_ocsp_response(response.clone())).unwrap();
+        for asked in [false, true] {
+            let message = HandshakeMessage::new(prepared.certificate_message(asked).to_vec());
+            let certificate = Certificate::parse(message.body()).unwrap();
+            assert_eq!(certificate.entries[0].der, prepared.chain()[0].as_ref());
+            assert_eq!(certificate.entries[0].ocsp_response, asked.then_some(&response[..]));
+        }
+        // The response is mostly zeros; without it there is little to compress.
+        let message = HandshakeMessage::new(prepared.compressed_certificate_message(true).unwrap().to_vec());
+        let compressed = CompressedCertificate::parse(message.body()).unwrap();
+        let body =
+            compression::decompress(compressed.compressed, compressed.uncompressed_length as usize).unwrap();
+        assert_eq!(body, prepared.certificate_message(true)[4..]);
+    }
+
+    #[test]
+    fn identities_are_prepared_once_and_a_bounded_number_is_kept() {
+        let known = identity();
+        let identities = Identities::new([&known].into_iter()).unwrap();
+        let prepared = |identity: &Identity| identities.prepared(identity).unwrap();
+        assert!(Arc::ptr_eq(&prepared(&known), &prepared(&known)));
+        let first = identity();
+        let before = prepared(&first);
+        assert!(Arc::ptr_eq(&before, &prepared(&first)));
+        for _ in 0..KEPT {
+            prepared(&identity());
+        }
+        assert_eq!(identities.resolved.lock().unwrap().len(), KEPT);
+        assert!(!Arc::ptr_eq(&before, &prepared(&first)), "the oldest is still there");
+        assert!(Arc::ptr_eq(&prepared(&known), &prepared(&known)));
+    }
+}

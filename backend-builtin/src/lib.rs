@@ -11,6 +11,7 @@ mod builder;
 mod client;
 mod compression;
 mod config;
+mod connection;
 mod crypto;
 mod error;
 mod identity;
@@ -18,18 +19,28 @@ mod key_schedule;
 mod options;
 mod record;
 mod server;
-mod session;
 mod sessions;
 mod steps;
 mod wire;
 
 use std::sync::Arc;
 
+use polytls_api::{
+    Backend, BackendInfo, Capabilities, CertificateVerifier, CipherSuite, ClientAuthentication, ClientConfig,
+    ClientHandshake, ConfigError, ConfigOption, Hook, NamedGroup, ProtocolVersion, RoleCapabilities,
+    ServerConfig, ServerHandshake, SignatureScheme, TrustPolicy,
+    record::{RecordCipher, RecordKey},
+};
+use polytls_aws_lc::{SIGNATURE_ALGORITHMS, WebPkiVerifier};
+
 pub use self::{
     builder::BuiltinBuilder,
     options::{ExternalPsk, Limits, Padding},
 };
-use crate::options::Options;
+use crate::{
+    config::{PreparedClient, PreparedServer},
+    options::Options,
+};
 
 /// The name by which the backend is chosen.
 const NAME: &str = "builtin";
@@ -37,6 +48,7 @@ const NAME: &str = "builtin";
 /// The backend.
 #[derive(Debug)]
 pub struct Builtin {
+    capabilities: Capabilities,
     options: Arc<Options>,
 }
 
@@ -52,7 +64,7 @@ impl Builtin {
     }
 
     fn with_options(options: Arc<Options>) -> Self {
-        Self { options }
+        Self { capabilities: capabilities(), options }
     }
 }
 
@@ -60,4 +72,93 @@ impl Default for Builtin {
     fn default() -> Self {
         Self::new()
     }
+}
+
+impl Backend for Builtin {
+    fn info(&self) -> BackendInfo {
+        BackendInfo {
+            name: NAME,
+            library: concat!("polytls ", env!("CARGO_PKG_VERSION")).into(),
+            crypto: "aws-lc-rs".into(),
+        }
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn client(&self, config: &ClientConfig) -> Result<Arc<dyn ClientHandshake>, ConfigError> {
+        let prepared = PreparedClient::new(self.info(), config, self.options.clone())?;
+        Ok(Arc::new(connection::Client(prepared)))
+    }
+
+    fn server(&self, config: &ServerConfig) -> Result<Arc<dyn ServerHandshake>, ConfigError> {
+        let prepared = PreparedServer::new(self.info(), config, self.options.clone())?;
+        Ok(Arc::new(connection::Server(prepared)))
+    }
+
+    fn verifier(&self, trust: &TrustPolicy) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
+        Ok(Arc::new(WebPkiVerifier::new(&trust.roots, &trust.crls, SIGNATURE_ALGORITHMS)?))
+    }
+
+    fn record_cipher(
+        &self,
+        suite: CipherSuite,
+        key: RecordKey<'_>,
+    ) -> Result<Box<dyn RecordCipher>, ConfigError> {
+        if !self.capabilities.record_ciphers.contains(&suite) {
+            let option = ConfigOption::RecordCipher(suite);
+            return Err(ConfigError::Unsupported { backend: NAME, option });
+        }
+        crypto::record_cipher(suite, key.secret_bytes()).map_err(|_| ConfigError::Invalid {
+            option: "record key",
+            reason: format!("{} bytes are not a key for {suite}", key.secret_bytes().len()),
+        })
+    }
+}
+
+fn capabilities() -> Capabilities {
+    let role = role_capabilities();
+    let mut capabilities = Capabilities::none();
+    capabilities.record_ciphers = role.cipher_suites.clone();
+    capabilities.record_keys = true;
+    capabilities.verifier_alone = true;
+    capabilities.client.role = role.clone();
+    capabilities.client.sni_off = true;
+    capabilities.client.explicit_roots = true;
+    capabilities.client.identity = true;
+    capabilities.client.session_cache_size = true;
+    capabilities.server.role = role;
+    capabilities.server.client_authentication =
+        vec![ClientAuthentication::Optional, ClientAuthentication::Required];
+    capabilities.server.resolver = Hook::Suspends;
+    capabilities.server.tickets_per_connection = true;
+    capabilities.server.session_lifetime = true;
+    capabilities
+}
+
+fn role_capabilities() -> RoleCapabilities {
+    let mut role = RoleCapabilities::none();
+    role.versions = ProtocolVersion::ALL.to_vec();
+    role.cipher_suites = CipherSuite::NAMED.to_vec();
+    role.cipher_suite_choice = true;
+    role.named_groups = NamedGroup::NAMED.to_vec();
+    role.named_group_choice = true;
+    role.signature_schemes = SignatureScheme::NAMED.to_vec();
+    role.signature_scheme_choice = true;
+    role.alpn = true;
+    role.verifier = Hook::Suspends;
+    role.resumption = true;
+    role.resumption_off = true;
+    role.session_store = Hook::Suspends;
+    role.signer = Hook::Suspends;
+    role.early_data = true;
+    role.key_log = true;
+    role.crls = true;
+    role.ocsp_staple = true;
+    role.max_record_plaintext = true;
+    role.exporter = true;
+    role.key_update = true;
+    role.exact_alerts = true;
+    role
 }

@@ -13,10 +13,9 @@ const MESSAGE: std::ops::RangeInclusive<usize> = 1024..=(1 << 24) - 1;
 /// all of a handshake's bytes, and ends most floods whatever is set here. A message over its bound is refused when
 /// its header has come, before anything is set aside for it.
 ///
-/// What cannot be set: 32 empty records in a row, 4 alerts of level warning, 32 key updates without data between
-/// them and 2 change_cipher_spec records (each one more: `unexpected_message`; too many warnings: `decode_error` as
-/// BoringSSL has it), 6 intermediates and 100 signatures in the search for a path (`unknown_ca`), 16 tickets kept of
-/// a connection.
+/// What cannot be set: 32 empty records and 4 warning alerts in a row, 2 change_cipher_spec records of TLS 1.3, and once
+/// the connection is established 32 key updates and 32 tickets without data between them; one more of each is
+/// `unexpected_message`. In the search for a path to a root webpki tries 6 intermediates and 100 signatures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -31,7 +30,6 @@ pub struct Limits {
     pub certificate: usize,
     pub(crate) empty_records: u8,
     pub(crate) warning_alerts: u8,
-    pub(crate) key_updates: u8,
     pub(crate) change_cipher_specs: u8,
 }
 
@@ -43,7 +41,6 @@ impl Default for Limits {
             certificate: 64 * 1024,
             empty_records: 32,
             warning_alerts: 4,
-            key_updates: 32,
             change_cipher_specs: 2,
         }
     }

@@ -185,3 +185,96 @@ impl fmt::Debug for ServerSessions {
         f.debug_struct("ServerSessions").field("lifetime", &self.lifetime).field("store", &store).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use polytls_api::{MemorySessionStore, ServerConfigBuilder};
+
+    use super::*;
+    use crate::{Builtin, identity::tests::identity, sessions::encoding::tests::server_session};
+
+    /// How a server keeps sessions: with its clients, or in a store.
+    fn sessions(store: bool, change: impl Fn(ServerConfigBuilder) -> ServerConfigBuilder) -> ServerSessions {
+        let mut builder = ServerConfig::builder(Arc::new(Builtin::new()), identity());
+        if store {
+            builder = builder.session_store(Arc::new(MemorySessionStore::new(8)));
+        }
+        ServerSessions::new(&change(builder).build().unwrap()).unwrap()
+    }
+
+    fn prepared() -> PreparedIdentity {
+        PreparedIdentity::new(&identity()).unwrap()
+    }
+
+    fn begun(ago: u64) -> ServerSession {
+        ServerSession { created: SystemTime::now() - Duration::from_secs(ago), ..server_session() }
+    }
+
+    #[tokio::test]
+    async fn a_ticket_is_good_in_time_and_under_its_certificate() {
+        for store in [false, true] {
+            let sessions = sessions(store, |builder| builder);
+            let (presented, other) = (prepared(), prepared());
+            let ticket = sessions.seal(&begun(0), &presented).await.unwrap().unwrap();
+            assert!(sessions.open(&ticket, &other).await.is_none(), "store: {store}");
+            let opened = sessions.open(&ticket, &presented).await.unwrap();
+            assert!(opened.secret.is(server_session().secret.as_bytes()));
+            // What a store gave out is gone.
+            assert_eq!(sessions.open(&ticket, &presented).await.is_some(), !store);
+            let old = sessions.seal(&begun(7201), &presented).await.unwrap().unwrap();
+            assert!(sessions.open(&old, &presented).await.is_none(), "store: {store}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_with_a_chain_that_fits_no_ticket_has_none() {
+        let peer_chain = vec![CertificateDer::from(vec![0; LONGEST_TICKET])];
+        let sessions = sessions(false, |builder| builder);
+        let sealed = sessions.seal(&ServerSession { peer_chain, ..begun(0) }, &prepared()).await;
+        assert!(sealed.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn ids_are_those_of_a_store() {
+        let (with, without) = (sessions(true, |builder| builder), sessions(false, |builder| builder));
+        let presented = prepared();
+        assert!(with.has_ids() && !without.has_ids());
+        with.keep_under(b"id", &begun(0), &presented).await;
+        without.keep_under(b"id", &begun(0), &presented).await;
+        assert!(with.open(b"id", &presented).await.is_some());
+        assert!(without.open(b"id", &presented).await.is_none());
+    }
+
+    #[test]
+    fn where_clients_are_verified_what_comes_of_a_session_ends_with_it() {
+        let anew = sessions(false, |builder| builder);
+        let asks = |builder: ServerConfigBuilder| {
+            builder
+                .client_authentication(ClientAuthentication::Optional)
+                .client_roots(polytls_api::Roots::None)
+        };
+        let from_verification = sessions(false, asks);
+        let (whole, left) = (Duration::from_secs(7200), Duration::from_secs(1200));
+        let now = SystemTime::now();
+        let resumed = ServerSession { created: now - Duration::from_secs(6000), ..server_session() };
+        let over = ServerSession { created: now - Duration::from_millis(7_199_500), ..server_session() };
+        assert_eq!(anew.lifetime(Some(&resumed), now), Some(whole));
+        assert_eq!(from_verification.lifetime(None, now), Some(whole));
+        assert_eq!(from_verification.lifetime(Some(&resumed), now), Some(left));
+        assert_eq!(from_verification.lifetime(Some(&over), now), None);
+    }
+
+    #[test]
+    fn early_data_is_fresh_once_and_only_if_its_age_is_told_right() {
+        let sessions = sessions(false, |builder| builder);
+        let session = server_session();
+        let now = session.created + Duration::from_secs(100);
+        let age = |millis: u32| millis.wrapping_add(session.age_add);
+        let fresh = |age, ticket: &[u8]| sessions.early_data_is_fresh(&session, age, ticket, now);
+        assert!(!fresh(age(89_999), b"one") && !fresh(age(110_001), b"one"));
+        assert!(fresh(age(90_000), b"one") && fresh(age(110_000), b"another"));
+        assert!(!fresh(age(100_000), b"one"), "a replay");
+        let earlier = session.created - Duration::from_secs(1);
+        assert!(!sessions.early_data_is_fresh(&session, age(0), b"third", earlier), "before it began");
+    }
+}
