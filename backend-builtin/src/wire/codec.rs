@@ -173,3 +173,57 @@ fn put_vector<const N: usize>(out: &mut Vec<u8>, content: impl FnOnce(&mut Vec<u
         field.copy_from_slice(bytes);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::tests::written;
+
+    #[test]
+    fn numbers_and_vectors_are_read_as_they_were_written() {
+        let bytes = written(|out| {
+            out.put_u8(1);
+            out.put_u16(0x0203);
+            out.put_u24(0x04_0506);
+            out.put_u32(0x0708_090a);
+            out.vec8(|out| out.put_slice(b"short"));
+            out.vec16(|out| out.vec24(|out| out.put_slice(b"nested")));
+        });
+        assert_eq!(bytes[..10], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+        let mut reader = Reader::new(&bytes);
+        assert_eq!(reader.u8().unwrap(), 1);
+        assert_eq!(reader.u16().unwrap(), 0x0203);
+        assert_eq!(reader.u24().unwrap(), 0x04_0506);
+        assert_eq!(reader.u32().unwrap(), 0x0708_090a);
+        assert_eq!(reader.vec8().unwrap(), b"short");
+        assert_eq!(Reader::new(reader.vec16().unwrap()).vec24().unwrap(), b"nested");
+        reader.finish().unwrap();
+    }
+
+    #[test]
+    fn nothing_is_read_past_the_end() {
+        let mut reader = Reader::new(&[2, 0]);
+        assert!(reader.u24().is_err());
+        assert!(reader.vec8().is_err());
+        assert!(Reader::new(&[0]).u16().is_err());
+        assert!(Reader::new(&[0; 3]).array::<4>().is_err());
+        assert!(Reader::new(&[0, 0, 1]).vec24().is_err());
+        assert!(Reader::new(&[0]).finish().is_err());
+    }
+
+    #[test]
+    fn codes_come_in_pairs_of_bytes() {
+        assert_eq!(Reader::new(&[1, 2, 3, 4]).codes(|code| code).unwrap(), [0x0102, 0x0304]);
+        assert!(Reader::new(&[]).codes(|code| code).is_err());
+        assert!(Reader::new(&[1, 2, 3]).codes(|code| code).is_err());
+    }
+
+    #[test]
+    fn contents_that_do_not_fit_are_cut() {
+        let bytes = written(|out| out.vec8(|out| out.put_slice(&[7; 300])));
+        assert_eq!(Reader::new(&bytes).vec8().unwrap(), [7; 255]);
+        assert_eq!(bytes.len(), 256);
+        let bytes = written(|out| out.vec16(|out| out.put_slice(&[7; 0x1_0000])));
+        assert_eq!(Reader::new(&bytes).vec16().unwrap().len(), 0xffff);
+    }
+}

@@ -29,3 +29,29 @@ pub(super) fn put_extension(out: &mut Vec<u8>, code: u16, data: &[u8]) {
     out.put_u16(code);
     out.vec16(|out| out.put_slice(data));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_byte_chooses_a_value_and_every_value_is_chosen() {
+        let mut chosen: Vec<u16> = (0..=u8::MAX).map(value).collect();
+        assert!(chosen.iter().all(|code| is_grease(*code)));
+        chosen.sort_unstable();
+        chosen.dedup();
+        assert_eq!(chosen, VALUES);
+    }
+
+    #[test]
+    fn any_byte_chooses_a_mode() {
+        let modes: Vec<u8> = (0..8).map(psk_key_exchange_mode).collect();
+        assert_eq!(modes, [0x0b, 0x2a, 0x49, 0x68, 0x87, 0xa6, 0xc5, 0xe4]);
+        assert!((0..=u8::MAX).all(|random| modes.contains(&psk_key_exchange_mode(random))));
+    }
+
+    #[test]
+    fn what_has_a_meaning_is_no_grease() {
+        assert!([0x0303, 0x0304, 0x1301, 0x001d, 0x0a1a, 0x0b0b].iter().all(|code| !is_grease(*code)));
+    }
+}

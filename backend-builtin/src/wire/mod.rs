@@ -9,3 +9,5 @@ pub(crate) mod extension;
 pub(crate) mod grease;
 pub(crate) mod handshake;
 pub(crate) mod signaling;
+#[cfg(test)]
+mod tests;

@@ -53,3 +53,43 @@ pub(crate) fn parse_selected_group(data: &mut Reader<'_>) -> Result<NamedGroup, 
 pub(crate) fn encode_selected_group(group: NamedGroup, out: &mut Vec<u8>) {
     out.put_u16(group.code());
 }
+
+#[cfg(test)]
+mod tests {
+    use polytls_api::AlertDescription;
+
+    use super::*;
+    use crate::wire::tests::{whole, written};
+
+    #[test]
+    fn shares_are_read_as_they_were_written() {
+        let shares = [
+            KeyShareEntry { group: NamedGroup::from_code(0x1a1a), key_exchange: &[0] },
+            KeyShareEntry { group: NamedGroup::X25519, key_exchange: &[7; 32] },
+        ];
+        let data = written(|out| encode_client_shares(&shares, out));
+        assert_eq!(whole(&data, parse_client_shares), Ok(shares.to_vec()));
+        let data = written(|out| shares[1].encode(out));
+        assert_eq!(whole(&data, KeyShareEntry::parse), Ok(shares[1]));
+    }
+
+    #[test]
+    fn a_group_is_read_as_it_was_written() {
+        let data = written(|out| encode_selected_group(NamedGroup::SECP384R1, out));
+        assert_eq!(whole(&data, parse_selected_group), Ok(NamedGroup::SECP384R1));
+    }
+
+    #[test]
+    fn a_client_may_have_no_share_but_none_that_is_empty() {
+        assert_eq!(whole(&[0, 0], parse_client_shares), Ok(vec![]));
+        let data = [0, 4, 0, 0x1d, 0, 0];
+        assert_eq!(whole(&data, parse_client_shares), Err(AlertDescription::DECODE_ERROR));
+        assert_eq!(whole(&data[2..], KeyShareEntry::parse), Err(AlertDescription::DECODE_ERROR));
+    }
+
+    #[test]
+    fn two_shares_for_one_group_are_refused() {
+        let data = [0, 10, 0, 0x1d, 0, 1, 7, 0, 0x1d, 0, 1, 8];
+        assert_eq!(whole(&data, parse_client_shares), Err(AlertDescription::ILLEGAL_PARAMETER));
+    }
+}

@@ -6,3 +6,17 @@ pub(crate) fn parse(data: &mut Reader<'_>) -> Result<bool, Fault> {
     data.finish()?;
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests {
+    use polytls_api::AlertDescription;
+
+    use super::*;
+    use crate::wire::tests::whole;
+
+    #[test]
+    fn it_has_no_data() {
+        assert_eq!(whole(&[], parse), Ok(true));
+        assert_eq!(whole(&[0], parse), Err(AlertDescription::DECODE_ERROR));
+    }
+}

@@ -66,3 +66,70 @@ pub(crate) fn parse_selected(data: &mut Reader<'_>) -> Result<u16, Fault> {
 pub(crate) fn encode_selected(selected_identity: u16, out: &mut Vec<u8>) {
     out.put_u16(selected_identity);
 }
+
+#[cfg(test)]
+mod tests {
+    use polytls_api::AlertDescription;
+
+    use super::*;
+    use crate::wire::tests::{whole, written};
+
+    fn offer<'a>(identities: &[&'a [u8]], binders: &[&'a [u8]]) -> OfferedPsks<'a> {
+        let identities =
+            identities.iter().map(|identity| PskIdentity { identity, obfuscated_ticket_age: 0x0102_0304 });
+        OfferedPsks { identities: identities.collect(), binders: binders.to_vec() }
+    }
+
+    #[test]
+    fn an_offer_is_read_as_it_was_written() {
+        let psks = offer(&[b"one", b"another"], &[&[1; 32], &[2; 48]]);
+        let data = written(|out| psks.encode(out));
+        assert_eq!(whole(&data, OfferedPsks::parse), Ok(psks));
+    }
+
+    #[test]
+    fn the_length_of_the_binders_is_that_of_their_list() {
+        let psks = offer(&[b"one", b"another"], &[&[1; 32], &[2; 48]]);
+        let data = written(|out| psks.encode(out));
+        let covered = &data[..data.len() - psks.binders_len()];
+        assert_eq!(
+            covered,
+            written(|out| out.vec16(|out| psks.identities.iter().for_each(|one| one.encode(out))))
+        );
+    }
+
+    #[test]
+    fn a_choice_is_read_as_it_was_written() {
+        let data = written(|out| encode_selected(1, out));
+        assert_eq!(whole(&data, parse_selected), Ok(1));
+    }
+
+    #[test]
+    fn empty_lists_and_identities_are_refused() {
+        for psks in
+            [offer(&[], &[]), offer(&[b"one"], &[]), offer(&[], &[&[1; 32]]), offer(&[b""], &[&[1; 32]])]
+        {
+            let data = written(|out| psks.encode(out));
+            assert_eq!(whole(&data, OfferedPsks::parse), Err(AlertDescription::DECODE_ERROR), "{psks:?}");
+        }
+    }
+
+    #[test]
+    fn more_binders_or_more_identities_are_refused() {
+        for psks in [offer(&[b"one", b"two"], &[&[1; 32]]), offer(&[b"one"], &[&[1; 32], &[2; 32]])] {
+            let data = written(|out| psks.encode(out));
+            assert_eq!(
+                whole(&data, OfferedPsks::parse),
+                Err(AlertDescription::ILLEGAL_PARAMETER),
+                "{psks:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_binder_of_a_wrong_length_is_for_the_hash_to_refuse() {
+        let psks = offer(&[b"one"], &[&[1; 31]]);
+        let data = written(|out| psks.encode(out));
+        assert_eq!(whole(&data, OfferedPsks::parse), Ok(psks));
+    }
+}

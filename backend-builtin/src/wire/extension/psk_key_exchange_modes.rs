@@ -17,3 +17,22 @@ pub(crate) fn parse(data: &mut Reader<'_>) -> Result<Vec<u8>, Fault> {
 pub(crate) fn encode(modes: &[u8], out: &mut Vec<u8>) {
     out.vec8(|out| out.put_slice(modes));
 }
+
+#[cfg(test)]
+mod tests {
+    use polytls_api::AlertDescription;
+
+    use super::*;
+    use crate::wire::tests::{whole, written};
+
+    #[test]
+    fn modes_are_read_as_they_were_written() {
+        let data = written(|out| encode(&[PSK_DHE_KE, PSK_KE], out));
+        assert_eq!(whole(&data, parse), Ok(vec![PSK_DHE_KE, PSK_KE]));
+    }
+
+    #[test]
+    fn an_empty_list_is_refused() {
+        assert_eq!(whole(&[0], parse), Err(AlertDescription::DECODE_ERROR));
+    }
+}

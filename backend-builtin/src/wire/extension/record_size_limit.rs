@@ -16,3 +16,24 @@ pub(crate) fn parse(data: &mut Reader<'_>) -> Result<u16, Fault> {
 pub(crate) fn encode(limit: u16, out: &mut Vec<u8>) {
     out.put_u16(limit);
 }
+
+#[cfg(test)]
+mod tests {
+    use polytls_api::AlertDescription;
+
+    use super::*;
+    use crate::wire::tests::{whole, written};
+
+    #[test]
+    fn a_limit_is_read_as_it_was_written() {
+        for limit in [LEAST, 0x4001, u16::MAX] {
+            let data = written(|out| encode(limit, out));
+            assert_eq!(whole(&data, parse), Ok(limit));
+        }
+    }
+
+    #[test]
+    fn a_limit_below_the_least_is_refused() {
+        assert_eq!(whole(&[0, 63], parse), Err(AlertDescription::ILLEGAL_PARAMETER));
+    }
+}

@@ -43,3 +43,43 @@ pub(crate) fn encode(host_name: &str, out: &mut Vec<u8>) {
         out.vec16(|out| out.put_slice(host_name.as_bytes()));
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use polytls_api::AlertDescription;
+
+    use super::*;
+    use crate::wire::tests::{whole, written};
+
+    #[test]
+    fn a_name_is_read_as_it_was_written() {
+        let data = written(|out| encode("server.example", out));
+        assert_eq!(whole(&data, parse), Ok(Some("server.example")));
+    }
+
+    #[test]
+    fn names_of_unknown_kinds_are_passed_over() {
+        assert_eq!(whole(&[0, 9, 7, 0, 1, 0xff, 0, 0, 2, b'a', b'b'], parse), Ok(Some("ab")));
+        assert_eq!(whole(&[0, 3, 7, 0, 0], parse), Ok(None));
+    }
+
+    #[test]
+    fn a_list_that_is_empty_or_too_long_or_too_short_is_refused() {
+        for data in [&[0, 0][..], &[0, 3, 0, 0, 0], &[0, 3, 0, 0, 1], &[0, 4, 0, 0, 1, b'a', 0]] {
+            assert_eq!(whole(data, parse), Err(AlertDescription::DECODE_ERROR), "{data:?}");
+        }
+    }
+
+    #[test]
+    fn two_names_or_one_that_is_no_dns_name_are_refused() {
+        let long = written(|out| encode(&"a".repeat(256), out));
+        for data in [
+            &[0, 8, 0, 0, 1, b'a', 0, 0, 1, b'b'][..],
+            &[0, 5, 0, 0, 2, b'a', 0],
+            &[0, 4, 0, 0, 1, 0xff],
+            &long,
+        ] {
+            assert_eq!(whole(data, parse), Err(AlertDescription::ILLEGAL_PARAMETER), "{data:?}");
+        }
+    }
+}

@@ -19,3 +19,25 @@ pub(crate) fn parse_promise(data: &mut Reader<'_>) -> Result<bool, Fault> {
 pub(crate) fn encode(ticket: &[u8], out: &mut Vec<u8>) {
     out.put_slice(ticket);
 }
+
+#[cfg(test)]
+mod tests {
+    use polytls_api::AlertDescription;
+
+    use super::*;
+    use crate::wire::tests::{whole, written};
+
+    #[test]
+    fn a_ticket_is_read_as_it_was_written() {
+        for ticket in [&b""[..], b"ticket"] {
+            let data = written(|out| encode(ticket, out));
+            assert_eq!(whole(&data, parse), Ok(ticket));
+        }
+    }
+
+    #[test]
+    fn a_promise_has_no_data() {
+        assert_eq!(whole(&[], parse_promise), Ok(true));
+        assert_eq!(whole(b"ticket", parse_promise), Err(AlertDescription::DECODE_ERROR));
+    }
+}

@@ -43,8 +43,8 @@ impl<'a> ServerHello<'a> {
         let legacy_compression_method = reader.u8()?;
         let block = read_extensions(&mut reader)?;
         reader.finish()?;
-        let message = message(legacy_version, &random, block)?;
-        check_compression_method(message, legacy_compression_method)?;
+        let message = message(&random, block)?;
+        check_legacy_fields(message, legacy_version, legacy_compression_method)?;
         let extensions = ServerHelloExtensions::parse(message, block)?;
         Ok(Self {
             legacy_version,
@@ -73,11 +73,7 @@ impl<'a> ServerHello<'a> {
 }
 
 /// Which of the three messages it is.
-fn message(legacy_version: u16, random: &[u8; 32], block: &[u8]) -> Result<Message, Fault> {
-    // RFC 8446 §4.1.3: in TLS 1.3, legacy_version is that of TLS 1.2. With another one, it is the version.
-    if legacy_version != ProtocolVersion::Tls12.code() {
-        return Ok(Message::ServerHello12);
-    }
+fn message(random: &[u8; 32], block: &[u8]) -> Result<Message, Fault> {
     let Some(mut data) = find(block, ExtensionType::SUPPORTED_VERSIONS)? else {
         return Ok(Message::ServerHello12);
     };
@@ -93,11 +89,19 @@ fn message(legacy_version: u16, random: &[u8; 32], block: &[u8]) -> Result<Messa
     Ok(Message::ServerHello)
 }
 
-/// No RFC names the alert of TLS 1.3, where the field is a fixed byte rather than a choice.
-fn check_compression_method(message: Message, method: u8) -> Result<(), Fault> {
-    match message {
-        _ if method == NULL_COMPRESSION => Ok(()),
-        Message::ServerHello12 => Err(Fault::IllegalParameter("a compression method that was not offered")),
-        _ => Err(Fault::Decode("legacy_compression_method is not zero")),
+/// The fields that are fixed since TLS 1.3, and no choice any more (RFC 8446 §4.1.3). No RFC names the alert.
+fn check_legacy_fields(message: Message, legacy_version: u16, method: u8) -> Result<(), Fault> {
+    if message == Message::ServerHello12 {
+        return match method {
+            NULL_COMPRESSION => Ok(()),
+            _ => Err(Fault::IllegalParameter("a compression method that was not offered")),
+        };
     }
+    if legacy_version != ProtocolVersion::Tls12.code() {
+        return Err(Fault::Decode("legacy_version of a TLS 1.3 ServerHello is not 0x0303"));
+    }
+    if method != NULL_COMPRESSION {
+        return Err(Fault::Decode("legacy_compression_method of a TLS 1.3 ServerHello is not zero"));
+    }
+    Ok(())
 }
