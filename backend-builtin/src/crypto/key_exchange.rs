@@ -48,6 +48,22 @@ impl KeyShare {
         Ok(Self { group, private, ml_kem: Some(ml_kem), public_key: public_key_bytes })
     }
 
+    /// A key out of a published vector.
+    #[cfg(test)]
+    pub(crate) fn from_vector(group: NamedGroup, private_key: &[u8]) -> Option<Self> {
+        let private = PrivateKey::from_private_key(algorithm(group).ok()?, private_key).ok()?;
+        let public_key = public_key(&private).ok()?.as_ref().to_vec();
+        Some(Self { group, private, ml_kem: None, public_key })
+    }
+
+    /// The same for a hybrid: both private keys.
+    #[cfg(test)]
+    pub(crate) fn hybrid_from_vector(decapsulation_key: &[u8], x25519: &[u8]) -> Option<Self> {
+        let ml_kem = DecapsulationKey::new(&ML_KEM_768, decapsulation_key).ok()?;
+        let classical = Self::from_vector(NamedGroup::X25519, x25519)?;
+        Some(Self { group: NamedGroup::X25519MLKEM768, ml_kem: Some(ml_kem), ..classical })
+    }
+
     pub(crate) fn group(&self) -> NamedGroup {
         self.group
     }
@@ -205,6 +221,12 @@ impl SharedSecret {
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
+    }
+
+    /// A secret out of a published vector.
+    #[cfg(test)]
+    pub(crate) fn from_vector(secret: &[u8]) -> Self {
+        Self::new(secret).unwrap()
     }
 }
 

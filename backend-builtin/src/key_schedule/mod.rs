@@ -5,6 +5,8 @@
 
 mod finished;
 mod suite;
+#[cfg(test)]
+mod tests;
 mod tls12;
 mod tls13;
 mod transcript;

@@ -148,7 +148,7 @@ fn traffic_keys(suite: &Suite, key: &[u8], fixed_iv: &[u8]) -> Result<TrafficKey
 }
 
 /// The PRF (RFC 5246 §5): P_hash over the label and the seed.
-fn prf(key: &HmacKey, label: &[u8], seed: &[&[u8]], out: &mut [u8]) {
+pub(super) fn prf(key: &HmacKey, label: &[u8], seed: &[&[u8]], out: &mut [u8]) {
     let seed = || [label].into_iter().chain(seed.iter().copied());
     let mut a = key.sign(seed());
     for chunk in out.chunks_mut(key.hash().output_len()) {

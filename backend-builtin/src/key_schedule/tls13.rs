@@ -117,8 +117,11 @@ impl MasterSecret {
 
     /// resumption_master_secret, up to the client's Finished.
     pub(crate) fn resumption(&self, transcript: &Digest) -> ResumptionSecret {
-        let hash = self.0.hash();
-        ResumptionSecret(Prk::new(hash, &derive_secret(&self.0, b"res master", transcript)))
+        ResumptionSecret(Prk::new(self.0.hash(), &self.resumption_master_secret(transcript)))
+    }
+
+    pub(super) fn resumption_master_secret(&self, transcript: &Digest) -> Secret {
+        derive_secret(&self.0, b"res master", transcript)
     }
 }
 
@@ -139,12 +142,16 @@ impl TrafficSecret {
     /// # Errors
     /// [`Fault::Internal`] when the library refuses the key.
     pub(crate) fn keys(&self, suite: &Suite) -> Result<TrafficKeys, Fault> {
-        let prk = self.prk();
-        let key = expand_label(&prk, b"key", &[], suite.key_len);
+        let (key, static_iv) = self.key_and_iv(suite);
         let mut iv = [0; NONCE_LEN];
-        iv.copy_from_slice(expand_label(&prk, b"iv", &[], NONCE_LEN).as_bytes());
-        let cipher = record_cipher(suite.id, key.as_bytes())?;
-        Ok(TrafficKeys::new(suite.id, cipher, iv, 0))
+        iv.copy_from_slice(static_iv.as_bytes());
+        Ok(TrafficKeys::new(suite.id, record_cipher(suite.id, key.as_bytes())?, iv, 0))
+    }
+
+    /// write_key and write_iv.
+    pub(super) fn key_and_iv(&self, suite: &Suite) -> (Secret, Secret) {
+        let prk = self.prk();
+        (expand_label(&prk, b"key", &[], suite.key_len), expand_label(&prk, b"iv", &[], NONCE_LEN))
     }
 
     /// application_traffic_secret_N+1 (RFC 8446 §7.2).
@@ -238,12 +245,12 @@ fn nothing(stage: &Prk) -> Digest {
 }
 
 /// Derive-Secret (RFC 8446 §7.1).
-fn derive_secret(stage: &Prk, label: &[u8], transcript: &Digest) -> Secret {
+pub(super) fn derive_secret(stage: &Prk, label: &[u8], transcript: &Digest) -> Secret {
     expand_label(stage, label, transcript.as_ref(), stage.hash().output_len())
 }
 
 /// HKDF-Expand-Label (RFC 8446 §7.1), to no more than one block of the hash.
-fn expand_label(prk: &Prk, label: &[u8], context: &[u8], len: usize) -> Secret {
+pub(super) fn expand_label(prk: &Prk, label: &[u8], context: &[u8], len: usize) -> Secret {
     let label = HkdfLabel { length: (len as u16).to_be_bytes(), label, context };
     label.with_parts(|parts| prk.expand_block(parts, len))
 }
