@@ -19,6 +19,7 @@ mod key_schedule;
 mod options;
 mod record;
 mod server;
+mod session;
 mod sessions;
 mod steps;
 mod wire;

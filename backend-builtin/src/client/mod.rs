@@ -1,14 +1,89 @@
-//! The client's side.
+//! The client: what it offers, and what it makes of the answer.
+//!
+//! [`offer`] is the ClientHello and all that is held against later messages; [`hello`] sends it and reads the server's
+//! choice. From there [`tls13`] and [`tls12`] read as the message flows of RFC 8446 §2 and RFC 5246 §7.3.
+//! [`authentication`] has what proves the server's identity: no flow can end without its values.
 
-use polytls_api::{ConnectOptions, Error, Established, ServerName, Transport};
+mod authentication;
+mod choice;
+mod early_data;
+mod hello;
+mod identity;
+mod offer;
+mod psk;
+mod retry;
+mod tls12;
+mod tls13;
 
-use crate::{config::PreparedClient, error::Fault};
+use polytls_api::{
+    Background, ConnectOptions, ConnectionInfo, Error, Established, ProtocolVersion, ServerName, Transport,
+    record::{KeySchedule, Role},
+};
 
+use self::offer::Offer;
+use crate::{
+    NAME,
+    config::PreparedClient,
+    error::Fault,
+    record::Records,
+    steps::{self, Step},
+};
+
+/// Runs one handshake with the server `name`.
+///
+/// # Errors
+/// What went wrong, with the alert that told the server: it is left in the transport's outgoing buffer.
 pub(crate) async fn connect(
-    _prepared: &PreparedClient,
-    _name: &ServerName,
-    _options: &ConnectOptions,
-    _transport: &mut Transport<'_>,
+    prepared: &PreparedClient,
+    name: &ServerName,
+    options: &ConnectOptions,
+    transport: &mut Transport<'_>,
 ) -> Result<Established, Error> {
-    Err(Fault::Internal("the client's flow is not in place yet").into_error())
+    let mut records = Records::new(transport, &prepared.options.limits);
+    match handshake(prepared, name, options, &mut records).await {
+        Ok(complete) => complete.establish(records).map_err(Fault::into_error),
+        Err(fault) => {
+            if let Some(alert) = fault.alert() {
+                records.send_alert(alert);
+            }
+            Err(fault.into_error())
+        }
+    }
+}
+
+async fn handshake(
+    prepared: &PreparedClient,
+    name: &ServerName,
+    options: &ConnectOptions,
+    records: &mut Records<'_, '_>,
+) -> Result<Complete, Fault> {
+    records.set_padding(prepared.options.padding);
+    records.set_max_plaintext(prepared.config.protocol().max_record_plaintext());
+    let offer = Offer::new(prepared, name, options).await?;
+    let hello = hello::send_client_hello(offer, records)?;
+    let server_hello = hello::read_server_hello(records).await?;
+    let version = hello.negotiated_version(&server_hello)?;
+    records.set_version(version);
+    let complete = match version {
+        ProtocolVersion::Tls13 => tls13::handshake(hello, server_hello, records).await,
+        _ => tls12::handshake(hello, server_hello, records).await,
+    }?;
+    steps::reached(Step::Protect);
+    Ok(complete)
+}
+
+/// A handshake that ended as it should: the keys are with the record layer.
+struct Complete {
+    info: ConnectionInfo,
+    schedule: Box<dyn KeySchedule>,
+    background: Background,
+}
+
+impl Complete {
+    fn establish(self, records: Records<'_, '_>) -> Result<Established, Fault> {
+        let session = records.into_session(NAME, Role::Client, self.schedule)?;
+        let mut established = Established::new(Box::new(session), self.info);
+        established.background = self.background;
+        Ok(established)
+    }
 }

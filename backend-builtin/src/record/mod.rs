@@ -152,6 +152,14 @@ impl<'a, 't> Records<'a, 't> {
         Ok(())
     }
 
+    /// What is sent from here on is in the clear again: a HelloRetryRequest takes early data's keys out of force
+    /// (RFC 8446 §4.2.10).
+    pub(crate) fn clear_sending_keys(&mut self) -> Result<(), Fault> {
+        self.cut()?;
+        self.sending = None;
+        Ok(())
+    }
+
     /// Keys for what is received from here on.
     ///
     /// # Errors
@@ -218,7 +226,11 @@ impl<'a, 't> Records<'a, 't> {
             .with_renegotiation_fatal())
     }
 
-    fn nothing_left_over(&self) -> Result<(), Fault> {
+    /// The peer's flight ends here, and so does its record.
+    ///
+    /// # Errors
+    /// [`Fault::UnexpectedMessage`] if anything of another message follows.
+    pub(crate) fn nothing_left_over(&self) -> Result<(), Fault> {
         if self.messages.is_empty() {
             return Ok(());
         }

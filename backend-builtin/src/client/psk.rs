@@ -1,0 +1,110 @@
+//! Pre-shared keys in the hello (RFC 8446 §4.2.11): of a session to resume, or agreed upon elsewhere.
+
+use std::time::SystemTime;
+
+use polytls_api::CertificateDer;
+
+use crate::{
+    crypto::{Digest, HashAlgorithm, Secret},
+    error::Fault,
+    key_schedule::{EarlySecret, PskKind, Suite},
+    options::ExternalPsk,
+    sessions::ClientSession,
+    wire::handshake::PskIdentity,
+};
+
+/// One key that the hello offers.
+pub(super) enum Psk {
+    /// An earlier session's, by its ticket.
+    Session(Box<ClientSession>, HashAlgorithm),
+    /// One that both sides were given.
+    External(ExternalPsk),
+}
+
+impl Psk {
+    /// The key of this session; `None` where its suite has no hash that this engine knows.
+    pub(super) fn of_session(session: ClientSession) -> Option<Self> {
+        let suite = Suite::of(session.suite)?;
+        Some(Self::Session(Box::new(session), suite.hash))
+    }
+
+    /// The session, where it is one's.
+    pub(super) fn session(&self) -> Option<&ClientSession> {
+        match self {
+            Self::Session(session, _) => Some(session),
+            Self::External(_) => None,
+        }
+    }
+
+    /// What the server presented when the session began.
+    pub(super) fn peer_chain(&self) -> &[CertificateDer<'static>] {
+        self.session().map_or(&[], |session| &session.peer_chain)
+    }
+
+    /// RFC 8446 §4.2.11: each key goes with one hash, and only suites with that hash.
+    pub(super) fn hash(&self) -> HashAlgorithm {
+        match self {
+            Self::Session(_, hash) => *hash,
+            Self::External(psk) => psk.hash(),
+        }
+    }
+
+    /// The identity under which it is offered.
+    pub(super) fn identity(&self, now: SystemTime) -> PskIdentity<'_> {
+        match self {
+            Self::Session(session, _) => PskIdentity {
+                identity: &session.ticket,
+                obfuscated_ticket_age: session.obfuscated_ticket_age(now),
+            },
+            // RFC 8446 §4.2.11: zero for what is no ticket.
+            Self::External(psk) => PskIdentity { identity: psk.identity(), obfuscated_ticket_age: 0 },
+        }
+    }
+
+    /// The secret from which everything else follows, if the server takes this key.
+    pub(super) fn early_secret(&self) -> EarlySecret {
+        EarlySecret::new(self.hash(), Some(self.secret()))
+    }
+
+    /// Proof of the key over the hello up to the binders (RFC 8446 §4.2.11.2).
+    pub(super) fn binder(&self, partial_transcript_hash: &Digest) -> Secret {
+        self.early_secret().binder_key(self.kind()).verify_data(partial_transcript_hash)
+    }
+
+    fn secret(&self) -> &Secret {
+        match self {
+            Self::Session(session, _) => &session.secret,
+            Self::External(psk) => psk.key(),
+        }
+    }
+
+    fn kind(&self) -> PskKind {
+        match self {
+            Self::Session(..) => PskKind::Resumption,
+            Self::External(_) => PskKind::External,
+        }
+    }
+}
+
+/// The key that the server chose.
+pub(super) struct SelectedPsk {
+    pub(super) key: Psk,
+    /// Its place in the offer.
+    pub(super) index: u16,
+}
+
+/// The server's choice among what was offered, if it made one.
+pub(super) fn select(
+    offered: Vec<Psk>,
+    selected_identity: Option<u16>,
+    suite: &Suite,
+) -> Result<Option<SelectedPsk>, Fault> {
+    let Some(index) = selected_identity else { return Ok(None) };
+    let Some(key) = offered.into_iter().nth(index.into()) else {
+        return Err(Fault::IllegalParameter("a selected_identity that was not offered"));
+    };
+    if key.hash() != suite.hash {
+        return Err(Fault::IllegalParameter("a pre-shared key with a cipher suite of another hash"));
+    }
+    Ok(Some(SelectedPsk { key, index }))
+}

@@ -1,0 +1,108 @@
+//! What the server sends after its ServerHello (RFC 5246 §7.4.2 to §7.4.5).
+
+use polytls_api::{ProtocolVersion, SignatureScheme};
+
+use super::Flow;
+use crate::{
+    client::{
+        authentication::{ServerCertificate, ServerVerified, TrustedKey},
+        offer::is_for_tls12,
+    },
+    crypto::{KeyShare, SharedSecret},
+    error::Fault,
+    wire::handshake::{
+        CertificateRequest12, CertificateStatus, CertificateVerify, HandshakeType, ServerHelloDone,
+        ServerKeyExchange,
+    },
+};
+
+/// What the server wants of a client's certificate.
+pub(super) struct Requested {
+    pub(super) certificate_types: Vec<u8>,
+    pub(super) schemes: Vec<SignatureScheme>,
+}
+
+/// A finished key exchange: what the server is sent, and what both sides share.
+pub(super) struct Exchanged {
+    pub(super) public_key: Vec<u8>,
+    pub(super) shared: SharedSecret,
+}
+
+impl Flow<'_, '_, '_, '_> {
+    pub(super) async fn read_certificate(&mut self) -> Result<ServerCertificate, Fault> {
+        let message = self.read(HandshakeType::CERTIFICATE).await?;
+        let certificate = ServerCertificate::parse12(message.body())?;
+        self.add(message.raw());
+        Ok(certificate)
+    }
+
+    /// RFC 6066 §8: the server may leave out what it announced.
+    pub(super) async fn read_certificate_status(
+        &mut self,
+        certificate: &mut ServerCertificate,
+    ) -> Result<(), Fault> {
+        if !self.sends_status {
+            return Ok(());
+        }
+        if let Some(message) = self.read_if(HandshakeType::CERTIFICATE_STATUS).await? {
+            certificate.ocsp_response =
+                Some(CertificateStatus::parse(message.body())?.ocsp_response.to_vec());
+            self.add(message.raw());
+        }
+        Ok(())
+    }
+
+    /// Asks the verifier, however long it takes.
+    pub(super) async fn verify_certificate(
+        &mut self,
+        certificate: ServerCertificate,
+    ) -> Result<TrustedKey, Fault> {
+        let trusted = certificate.verify(&self.offer, &mut self.info).await?;
+        // RFC 5246 §7.4.2: the suite says what kind of key signs.
+        if self.suite.authentication != Some(trusted.kind().authentication()) {
+            return Err(Fault::IllegalParameter("a certificate that does not go with the cipher suite"));
+        }
+        Ok(trusted)
+    }
+
+    /// RFC 8422 §5.4: the server's public key, signed with that of its certificate.
+    pub(super) async fn read_server_key_exchange(
+        &mut self,
+        trusted: &TrustedKey,
+    ) -> Result<(ServerVerified, Exchanged), Fault> {
+        let message = self.read(HandshakeType::SERVER_KEY_EXCHANGE).await?;
+        let exchange = ServerKeyExchange::parse(message.body())?;
+        let group = exchange.group;
+        if !is_for_tls12(group) || !self.offer.groups().any(|offered| offered == group) {
+            return Err(Fault::IllegalParameter("a key exchange in a group that was not offered"));
+        }
+        let signed = [&self.offer.random[..], &self.server_random, &exchange.params()].concat();
+        let proof = CertificateVerify { algorithm: exchange.algorithm, signature: exchange.signature };
+        let server = trusted.has_signed(&proof, &signed, &self.offer, ProtocolVersion::Tls12)?;
+        let own = KeyShare::generate(group)?;
+        let public_key = own.public_key().to_vec();
+        let shared = own.agree(exchange.public_key)?;
+        self.info.named_group = Some(group);
+        self.add(message.raw());
+        Ok((server, Exchanged { public_key, shared }))
+    }
+
+    /// RFC 5246 §7.4.4, if the server wants to know who the client is.
+    pub(super) async fn read_certificate_request(&mut self) -> Result<Option<Requested>, Fault> {
+        let Some(message) = self.read_if(HandshakeType::CERTIFICATE_REQUEST).await? else { return Ok(None) };
+        let request = CertificateRequest12::parse(message.body())?;
+        let requested = Requested {
+            certificate_types: request.certificate_types.to_vec(),
+            schemes: request.signature_algorithms,
+        };
+        self.add(message.raw());
+        Ok(Some(requested))
+    }
+
+    pub(super) async fn read_server_hello_done(&mut self) -> Result<(), Fault> {
+        let message = self.read(HandshakeType::SERVER_HELLO_DONE).await?;
+        ServerHelloDone::parse(message.body())?;
+        self.add(message.raw());
+        Ok(())
+    }
+}
