@@ -36,6 +36,8 @@ pub(crate) enum Fault {
     NoApplicationProtocol,
     /// The peer's chain was refused.
     Certificate(CertificateError),
+    /// TLS 1.2: the client presented no certificate, and must.
+    NoCertificate,
     /// A certificate that no key can be read from, or whose key is not fit for the handshake.
     UnsupportedCertificate(&'static str),
     /// The server has nothing to present.
@@ -67,7 +69,8 @@ impl Fault {
             Self::RecordOverflow(_) => AlertDescription::RECORD_OVERFLOW,
             Self::Decrypt(_) => AlertDescription::DECRYPT_ERROR,
             Self::ProtocolVersion(_) => AlertDescription::PROTOCOL_VERSION,
-            Self::HandshakeFailure(_) => AlertDescription::HANDSHAKE_FAILURE,
+            // RFC 5246 §7.4.6: TLS 1.2 has no alert of its own for a missing certificate.
+            Self::HandshakeFailure(_) | Self::NoCertificate => AlertDescription::HANDSHAKE_FAILURE,
             Self::InappropriateFallback => AlertDescription::INAPPROPRIATE_FALLBACK,
             Self::NoApplicationProtocol => AlertDescription::NO_APPLICATION_PROTOCOL,
             Self::Certificate(reason) => reason.alert(),
@@ -85,6 +88,7 @@ impl Fault {
         let error = match self {
             Self::Transport(error) => return error,
             Self::Certificate(reason) => Error::from(reason),
+            Self::NoCertificate => Error::from(CertificateError::Missing),
             Self::Config(error) => Error::from(error),
             Self::Hook(error) => Error::new(ErrorKind::Hook).with_source(error),
             Self::AlertReceived(alert) => Error::new(ErrorKind::AlertReceived(alert)),

@@ -12,5 +12,5 @@ mod server;
 
 pub(crate) use self::{
     client::{ClientSession, ClientSessions},
-    server::{ServerSession, ServerSessions},
+    server::{ID_LEN, ServerSession, ServerSessions},
 };

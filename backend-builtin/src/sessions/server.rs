@@ -28,8 +28,9 @@ const LONGEST_TICKET: usize = u16::MAX as usize;
 /// The length of an id: RFC 5246 §7.4.1.2 has no longer one.
 pub(crate) const ID_LEN: usize = 32;
 
-/// How far the age that a client claims may be from the one that is seen here (RFC 8446 §8.3).
-const AGE_TOLERANCE: Duration = Duration::from_secs(10);
+/// How far the age that a client claims may be from the one that is seen here (RFC 8446 §8.3): hellos and tickets take
+/// time on their way, and clocks run at different rates.
+const AGE_TOLERANCE: Duration = Duration::from_secs(60);
 
 /// What a server needs to resume.
 #[derive(Clone, Debug)]
@@ -58,6 +59,13 @@ pub(crate) struct ServerSession {
 impl ServerSession {
     fn expires(&self) -> Option<SystemTime> {
         self.created.checked_add(self.lifetime)
+    }
+
+    /// Whether its ticket is as old as the client says (RFC 8446 §4.2.11.1, §8.3), so that its hello was made now.
+    pub(crate) fn is_as_old_as(&self, obfuscated_ticket_age: u32, now: SystemTime) -> bool {
+        let Ok(age) = now.duration_since(self.created) else { return false };
+        let claimed = Duration::from_millis(obfuscated_ticket_age.wrapping_sub(self.age_add).into());
+        age.abs_diff(claimed) <= AGE_TOLERANCE
     }
 }
 
@@ -153,21 +161,12 @@ impl ServerSessions {
         }
     }
 
-    /// Whether early data that comes with this session is no replay, as far as this server can know (RFC 8446 §8).
+    /// Whether no hello with this ticket brought early data before (RFC 8446 §8.1): asked once for a hello, when its
+    /// binder was verified and its session [is as old](ServerSession::is_as_old_as) as it says.
     ///
-    /// To be asked once for a hello, when the binder of its `ticket` has been verified. Refusing early data is always
-    /// safe, so that is what happens to a hello that took too long on its way, to a second one with the ticket, and
-    /// where there is no room to remember it.
-    pub(crate) fn early_data_is_fresh(
-        &self,
-        session: &ServerSession,
-        obfuscated_ticket_age: u32,
-        ticket: &[u8],
-        now: SystemTime,
-    ) -> bool {
-        let Ok(age) = now.duration_since(session.created) else { return false };
-        let claimed = Duration::from_millis(obfuscated_ticket_age.wrapping_sub(session.age_add).into());
-        age.abs_diff(claimed) <= AGE_TOLERANCE && self.replays.is_new(ticket, now)
+    /// It is no where there is no room to remember it: to refuse is always safe.
+    pub(crate) fn is_new(&self, ticket: &[u8], now: SystemTime) -> bool {
+        self.replays.is_new(ticket, now)
     }
 }
 
@@ -265,16 +264,21 @@ mod tests {
     }
 
     #[test]
-    fn early_data_is_fresh_once_and_only_if_its_age_is_told_right() {
-        let sessions = sessions(false, |builder| builder);
+    fn a_ticket_is_as_old_as_is_said_within_a_minute() {
         let session = server_session();
         let now = session.created + Duration::from_secs(100);
-        let age = |millis: u32| millis.wrapping_add(session.age_add);
-        let fresh = |age, ticket: &[u8]| sessions.early_data_is_fresh(&session, age, ticket, now);
-        assert!(!fresh(age(89_999), b"one") && !fresh(age(110_001), b"one"));
-        assert!(fresh(age(90_000), b"one") && fresh(age(110_000), b"another"));
-        assert!(!fresh(age(100_000), b"one"), "a replay");
+        let is_as_old_as = |millis: u32| session.is_as_old_as(millis.wrapping_add(session.age_add), now);
+        assert!(!is_as_old_as(39_999) && !is_as_old_as(160_001));
+        assert!(is_as_old_as(40_000) && is_as_old_as(160_000));
         let earlier = session.created - Duration::from_secs(1);
-        assert!(!sessions.early_data_is_fresh(&session, age(0), b"third", earlier), "before it began");
+        assert!(!session.is_as_old_as(session.age_add, earlier), "before it began");
+    }
+
+    #[test]
+    fn a_ticket_brings_early_data_once() {
+        let sessions = sessions(false, |builder| builder);
+        let now = SystemTime::now();
+        assert!(sessions.is_new(b"one", now) && sessions.is_new(b"another", now));
+        assert!(!sessions.is_new(b"one", now), "a replay");
     }
 }

@@ -1,0 +1,92 @@
+//! Whom the client proves to be (RFC 8446 §4.4.2, §4.4.3, RFC 5246 §7.4.6, §7.4.8).
+//!
+//! Two checks in a row, each with a type that only it makes: a verifier finds the chain valid ([`ValidChain`]), and a
+//! signature over the handshake shows that the key of its first certificate is the client's ([`Client`]).
+
+use std::time::{Duration, Instant, SystemTime};
+
+use polytls_api::{
+    CertificateDer, CertificateError, ClientAuthentication, ExpectedPeer, PresentedChain, ProtocolVersion,
+    VerifiedChain,
+};
+
+use tracing::Instrument as _;
+
+use super::Server;
+use crate::{
+    crypto::PeerKey, error::Fault, sessions::ServerSession, steps::Step, wire::handshake::CertificateVerify,
+};
+
+/// A client that has done what was asked of it.
+pub(super) struct Client {
+    pub(super) chain: Vec<CertificateDer<'static>>,
+    /// The path on which this handshake's verifier found it valid.
+    pub(super) verified: Option<VerifiedChain>,
+    /// How long that took.
+    pub(super) verification: Option<Duration>,
+}
+
+impl Client {
+    /// A client that was not asked for a certificate, or has none and needs none.
+    pub(super) fn anonymous() -> Self {
+        Self { chain: Vec::new(), verified: None, verification: None }
+    }
+
+    /// The client of an earlier session, whose secret this one has shown to have.
+    pub(super) fn resumed(session: &ServerSession) -> Self {
+        Self { chain: session.peer_chain.clone(), verified: None, verification: None }
+    }
+}
+
+/// A chain that a verifier found valid: whose key it is, is still open.
+pub(super) struct ValidChain {
+    chain: Vec<CertificateDer<'static>>,
+    key: PeerKey,
+    path: VerifiedChain,
+    verification: Duration,
+}
+
+/// Has the client's certificates verified; `None` where it presented none and may.
+pub(super) async fn verify_chain<'c>(
+    server: &Server<'_>,
+    version: ProtocolVersion,
+    certificates: impl Iterator<Item = &'c [u8]>,
+) -> Result<Option<ValidChain>, Fault> {
+    let chain: Vec<_> = certificates.map(|certificate| CertificateDer::from(certificate.to_vec())).collect();
+    let Some((end_entity, intermediates)) = chain.split_first() else {
+        return match server.prepared.config.client_authentication() {
+            // RFC 8446 §4.4.2.4 has an alert for it that RFC 5246 §7.4.6 has not.
+            ClientAuthentication::Required if version == ProtocolVersion::Tls12 => Err(Fault::NoCertificate),
+            ClientAuthentication::Required => Err(CertificateError::Missing.into()),
+            ClientAuthentication::None | ClientAuthentication::Optional => Ok(None),
+        };
+    };
+    let verifier = server.prepared.client_verifier.as_ref();
+    let verifier =
+        verifier.ok_or(Fault::Internal("clients are asked for a certificate, and nobody verifies it"))?;
+    let key = PeerKey::from_certificate(end_entity)?;
+    let started = Instant::now();
+    let presented = PresentedChain::new(end_entity, intermediates);
+    let verdict = verifier.verify(&presented, &ExpectedPeer::Client, SystemTime::now());
+    let path = verdict.instrument(Step::Authenticate.span()).await?;
+    Ok(Some(ValidChain { key, path, verification: started.elapsed(), chain }))
+}
+
+impl ValidChain {
+    /// Goes on if the client has the chain's key: it signed `message`.
+    pub(super) fn prove(
+        self,
+        server: &Server<'_>,
+        version: ProtocolVersion,
+        proof: &CertificateVerify<'_>,
+        message: &[u8],
+    ) -> Result<Client, Fault> {
+        let scheme = proof.algorithm;
+        // RFC 8446 §4.4.3: it is one that was asked for, and goes with the key.
+        if !server.prepared.schemes.contains(&scheme) || !self.key.may_sign(scheme, version) {
+            return Err(Fault::IllegalParameter("a signature of another scheme than was asked for"));
+        }
+        self.key.verify(scheme, message, proof.signature)?;
+        Ok(Client { chain: self.chain, verified: Some(self.path), verification: Some(self.verification) })
+    }
+}

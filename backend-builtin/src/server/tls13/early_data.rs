@@ -1,0 +1,121 @@
+//! Early data (RFC 8446 §2.3, §4.2.10, §8): taken once, held until the handshake is complete, or passed over.
+
+use polytls_api::{EarlyDataStatus, ReplayableData};
+
+use super::{
+    Handshake,
+    finished::ApplicationSecrets,
+    hellos::HandshakeSecrets,
+    psk::{Authentication, Psk},
+};
+use crate::{
+    error::Fault,
+    key_schedule::{EarlySecret, TrafficSecret},
+    record::{EarlyDataOr, Skip},
+    server::{Server, hello::Hello},
+    wire::handshake::{EndOfEarlyData, HandshakeType},
+};
+
+/// What is passed over of early data that is not taken, in bytes, and what records add to it.
+const LEAST_SKIPPED: u32 = 16 * 1024;
+const RECORD_OVERHEAD: u32 = 2 * 1024;
+
+/// What becomes of the client's early data.
+pub(super) enum EarlyData {
+    NotOffered,
+    Rejected,
+    /// It is taken, under this secret.
+    Accepted(TrafficSecret),
+}
+
+/// How much is read of early data that is not taken.
+pub(super) fn most_skipped(server: &Server<'_>) -> u32 {
+    server.prepared.config.max_early_data().saturating_add(RECORD_OVERHEAD).max(LEAST_SKIPPED)
+}
+
+impl Handshake<'_, '_, '_> {
+    pub(super) fn choose_early_data(
+        &self,
+        client_hello: &Hello<'_>,
+        authentication: &Authentication,
+    ) -> Result<EarlyData, Fault> {
+        if !client_hello.extensions.early_data {
+            return Ok(EarlyData::NotOffered);
+        }
+        let retry = self.parameters.key_share(client_hello)?.is_none();
+        // RFC 8446 §4.2.10: for the first PSK, with all that its session had. Its suite is the same anyhow.
+        let allowed = |psk: &&Psk| {
+            psk.index == 0
+                && psk.is_fresh
+                && psk
+                    .session
+                    .as_ref()
+                    .is_some_and(|session| session.max_early_data > 0 && session.alpn == self.parameters.alpn)
+        };
+        let takes_any = self.server.prepared.config.max_early_data() > 0;
+        let Some(psk) = authentication.psk().filter(|_| takes_any && !retry).filter(allowed) else {
+            return Ok(EarlyData::Rejected);
+        };
+        let hash = self.transcript.hash_with(client_hello.message.raw());
+        let secret =
+            EarlySecret::new(self.parameters.suite.hash, Some(&psk.secret)).client_early_traffic(&hash);
+        self.log("CLIENT_EARLY_TRAFFIC_SECRET", secret.as_bytes());
+        Ok(EarlyData::Accepted(secret))
+    }
+
+    /// What protects the client's next records: early data that is taken has keys of its own.
+    pub(super) fn receive_under_handshake_keys(
+        &mut self,
+        early_data: &EarlyData,
+        secrets: &HandshakeSecrets,
+    ) -> Result<(), Fault> {
+        let suite = self.parameters.suite;
+        match early_data {
+            EarlyData::Accepted(secret) => {
+                self.records.accept_early_data(self.server.prepared.config.max_early_data());
+                return self.records.set_receiving_keys(secret.keys(suite)?);
+            }
+            // After a HelloRetryRequest there is no more of it: the second hello does not offer any.
+            EarlyData::Rejected if !self.parameters.retried => {
+                self.records.skip_early_data(Skip::Undecryptable, most_skipped(self.server));
+            }
+            EarlyData::Rejected | EarlyData::NotOffered => {}
+        }
+        self.records.set_receiving_keys(secrets.client.keys(suite)?)
+    }
+
+    /// Reads early data and EndOfEarlyData where it was accepted.
+    pub(super) async fn read_early_data(
+        &mut self,
+        early_data: EarlyData,
+        secrets: &ApplicationSecrets,
+    ) -> Result<(EarlyDataStatus, Option<ReplayableData>), Fault> {
+        match early_data {
+            EarlyData::NotOffered => Ok((EarlyDataStatus::NotOffered, None)),
+            EarlyData::Rejected => Ok((EarlyDataStatus::Rejected, None)),
+            EarlyData::Accepted(_) => {
+                let data = self.read_to_end_of_early_data().await?;
+                let keys = secrets.client_handshake.keys(self.parameters.suite)?;
+                self.records.set_receiving_keys(keys)?;
+                Ok((EarlyDataStatus::Accepted, Some(data)))
+            }
+        }
+    }
+
+    async fn read_to_end_of_early_data(&mut self) -> Result<ReplayableData, Fault> {
+        let mut data = ReplayableData::default();
+        loop {
+            match self.records.read_early_data_or_message().await? {
+                EarlyDataOr::Data(bytes) => data.extend(&bytes),
+                EarlyDataOr::Message(message) if message.kind() == HandshakeType::END_OF_EARLY_DATA => {
+                    EndOfEarlyData::parse(message.body())?;
+                    self.transcript.add(message.raw());
+                    return Ok(data);
+                }
+                EarlyDataOr::Message(_) => {
+                    return Err(Fault::UnexpectedMessage("early data ends with EndOfEarlyData"));
+                }
+            }
+        }
+    }
+}
