@@ -15,6 +15,8 @@ mod signature;
 mod signing_key;
 mod spki;
 mod ticket_key;
+#[cfg(test)]
+mod wycheproof;
 
 pub(crate) use self::{
     aead::record_cipher,

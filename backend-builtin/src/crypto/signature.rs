@@ -113,8 +113,11 @@ impl PeerKey {
     pub(crate) fn from_certificate(certificate: &CertificateDer<'_>) -> Result<Self, Fault> {
         let info = SubjectPublicKeyInfo::of_certificate(certificate)
             .map_err(|_| Fault::UnsupportedCertificate("a certificate from which no key can be read"))?;
-        let kind = kind(&info)?;
-        Ok(Self { kind, public_key: info.public_key.to_vec() })
+        Self::from_info(&info)
+    }
+
+    pub(super) fn from_info(info: &SubjectPublicKeyInfo<'_>) -> Result<Self, Fault> {
+        Ok(Self { kind: kind(info)?, public_key: info.public_key.to_vec() })
     }
 
     pub(crate) fn kind(&self) -> KeyKind {

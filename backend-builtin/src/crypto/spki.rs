@@ -31,6 +31,12 @@ impl<'a> SubjectPublicKeyInfo<'a> {
         Self::parse(AnyRef::decode(&mut tbs)?)
     }
 
+    /// The key alone, as a vector gives it.
+    #[cfg(test)]
+    pub(super) fn from_der(info: &'a [u8]) -> Result<Self> {
+        Self::parse(AnyRef::from_der(info)?)
+    }
+
     fn parse(info: AnyRef<'a>) -> Result<Self> {
         let mut info = fields(info)?;
         let mut identifier = fields(AnyRef::decode(&mut info)?)?;

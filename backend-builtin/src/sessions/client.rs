@@ -236,7 +236,7 @@ mod tests {
         for server in ["a.example", "b.example", "a.example", "c.example"] {
             memory.keep(&name(server), session(1));
         }
-        assert_eq!(tickets(&mut memory, &name("b.example")), []);
+        assert!(tickets(&mut memory, &name("b.example")).is_empty());
         assert_eq!(tickets(&mut memory, &name("a.example")), [1, 1]);
         assert_eq!(tickets(&mut memory, &name("c.example")), [1]);
     }
