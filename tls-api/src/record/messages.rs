@@ -46,94 +46,120 @@ pub(super) struct Idle {
 
 impl Idle {
     pub(super) fn empty_record(&mut self) -> Result<(), Refusal> {
-        count(&mut self.empty_records, MAX_EMPTY_RECORDS)
+        count(&mut self.empty_records, MAX_EMPTY_RECORDS, "too many empty records in a row")
+    }
+
+    fn warning_alert(&mut self) -> Result<(), Refusal> {
+        count(&mut self.warning_alerts, MAX_WARNING_ALERTS, "too many warning alerts in a row")
+    }
+
+    fn key_update(&mut self) -> Result<(), Refusal> {
+        count(&mut self.key_updates, MAX_KEY_UPDATES, "too many key updates without data")
+    }
+
+    fn renegotiation_request(&mut self) -> Result<(), Refusal> {
+        let requests = &mut self.renegotiation_requests;
+        count(
+            requests,
+            MAX_RENEGOTIATION_REQUESTS,
+            "another request for renegotiation, after one was declined",
+        )
+    }
+
+    fn session_ticket(&mut self) -> Result<(), Refusal> {
+        count(&mut self.session_tickets, MAX_SESSION_TICKETS, "too many tickets without data")
     }
 }
 
-fn count(counter: &mut u8, most: u8) -> Result<(), Refusal> {
+fn count(counter: &mut u8, most: u8, reason: &'static str) -> Result<(), Refusal> {
     *counter += 1;
     if *counter > most {
-        return Err(Refusal { kind: ErrorKind::LimitExceeded, alert: AlertDescription::UNEXPECTED_MESSAGE });
+        return Err(limit(reason));
     }
     Ok(())
+}
+
+fn limit(reason: &'static str) -> Refusal {
+    Refusal { kind: ErrorKind::LimitExceeded, alert: AlertDescription::UNEXPECTED_MESSAGE, reason }
 }
 
 impl RecordSession {
     /// RFC 8446 §6, RFC 5246 §7.2.
     pub(super) fn alert(&mut self, content: &[u8]) -> Result<(), Refusal> {
-        let &[level, code] = content else {
-            // RFC 8446 §5.4 has an answer of its own for an alert without content.
-            return Err(Refusal::misbehaved(
-                if content.is_empty() && self.version == ProtocolVersion::Tls13 {
-                    AlertDescription::UNEXPECTED_MESSAGE
-                } else {
-                    AlertDescription::DECODE_ERROR
-                },
-            ));
-        };
+        let &[level, code] = content else { return Err(self.malformed_alert(content)) };
         let alert = AlertDescription::from_code(code);
-        let received = ErrorKind::AlertReceived(alert);
+        let received =
+            |answer, reason| Err(Refusal { kind: ErrorKind::AlertReceived(alert), alert: answer, reason });
         match (level, self.version) {
             _ if alert == AlertDescription::CLOSE_NOTIFY => {
                 self.close_received = true;
                 Ok(())
             }
-            (WARNING, ProtocolVersion::Tls12) => count(&mut self.idle.warning_alerts, MAX_WARNING_ALERTS),
+            (WARNING, ProtocolVersion::Tls12) => self.idle.warning_alert(),
+            // RFC 8446 §6.1: whatever its level, it is followed by close_notify.
             _ if alert == AlertDescription::USER_CANCELED && self.version == ProtocolVersion::Tls13 => {
-                count(&mut self.idle.warning_alerts, MAX_WARNING_ALERTS)
+                self.idle.warning_alert()
             }
             // Nobody reads an answer to a fatal alert; close_notify is the politest of them.
-            (FATAL, _) => Err(Refusal { kind: received, alert: AlertDescription::CLOSE_NOTIFY }),
+            (FATAL, _) => received(AlertDescription::CLOSE_NOTIFY, "a fatal alert"),
             // RFC 8446 §6: TLS 1.3 has no other warnings, so the peer does not know what it says.
             (WARNING, ProtocolVersion::Tls13) => {
-                Err(Refusal { kind: received, alert: AlertDescription::DECODE_ERROR })
+                received(AlertDescription::DECODE_ERROR, "a warning alert in TLS 1.3")
             }
-            _ => Err(Refusal { kind: received, alert: AlertDescription::ILLEGAL_PARAMETER }),
+            _ => received(AlertDescription::ILLEGAL_PARAMETER, "an alert that is neither warning nor fatal"),
         }
+    }
+
+    fn malformed_alert(&self, content: &[u8]) -> Refusal {
+        // RFC 8446 §5.4 has an answer of its own for an alert without content.
+        if content.is_empty() && self.version == ProtocolVersion::Tls13 {
+            return Refusal::unexpected("a protected alert without content");
+        }
+        Refusal::misbehaved(AlertDescription::DECODE_ERROR, "a record that does not hold one alert")
     }
 
     /// RFC 5746 §4.2: a peer that asks for renegotiation is told that there is none.
     pub(super) fn renegotiation(&mut self, content: &[u8], outgoing: &mut Buffer) -> Result<(), Refusal> {
-        match self.renegotiation {
-            Renegotiation::Declined => {
-                count(&mut self.idle.renegotiation_requests, MAX_RENEGOTIATION_REQUESTS)?;
-                let warning = [WARNING, AlertDescription::NO_RENEGOTIATION.code()];
-                self.seal_message(ContentType::Alert, &warning, outgoing).map_err(internal)
-            }
-            Renegotiation::Fatal => Err(Refusal::misbehaved(match (self.role, content) {
-                (Role::Client, [HELLO_REQUEST] | [HELLO_REQUEST, 0] | [HELLO_REQUEST, 0, 0])
-                | (Role::Client, [HELLO_REQUEST, 0, 0, 0, ..])
-                | (Role::Server, [CLIENT_HELLO, ..]) => AlertDescription::NO_RENEGOTIATION,
-                (Role::Client, [HELLO_REQUEST, ..]) => AlertDescription::DECODE_ERROR,
-                _ => AlertDescription::UNEXPECTED_MESSAGE,
-            })),
+        if self.renegotiation == Renegotiation::Declined {
+            self.idle.renegotiation_request()?;
+            let warning = [WARNING, AlertDescription::NO_RENEGOTIATION.code()];
+            return self.seal_message(ContentType::Alert, &warning, outgoing).map_err(internal);
         }
+        let (alert, reason) = match (self.role, content) {
+            (Role::Client, [HELLO_REQUEST] | [HELLO_REQUEST, 0] | [HELLO_REQUEST, 0, 0])
+            | (Role::Client, [HELLO_REQUEST, 0, 0, 0, ..])
+            | (Role::Server, [CLIENT_HELLO, ..]) => {
+                (AlertDescription::NO_RENEGOTIATION, "a request for renegotiation")
+            }
+            (Role::Client, [HELLO_REQUEST, ..]) => {
+                (AlertDescription::DECODE_ERROR, "a HelloRequest that is not empty")
+            }
+            _ => (AlertDescription::UNEXPECTED_MESSAGE, "a handshake message after a handshake of TLS 1.2"),
+        };
+        Err(Refusal::misbehaved(alert, reason))
     }
 
     /// RFC 8446 §4.6: messages after the handshake, whole or in fragments.
     pub(super) fn handshake_messages(&mut self, content: &[u8]) -> Result<(), Refusal> {
         if content.is_empty() {
-            return Err(Refusal::misbehaved(AlertDescription::UNEXPECTED_MESSAGE));
+            return Err(Refusal::unexpected("a protected handshake record without content"));
         }
         self.handshake.extend_from_slice(content);
         while let Some((&[kind, high, middle, low], rest)) = self.handshake.split_first_chunk() {
             let length = u32::from_be_bytes([0, high, middle, low]) as usize;
             if length > MAX_HANDSHAKE_MESSAGE {
-                return Err(Refusal {
-                    kind: ErrorKind::LimitExceeded,
-                    alert: AlertDescription::UNEXPECTED_MESSAGE,
-                });
+                return Err(limit("a handshake message that is longer than one may be"));
             }
             let Some(body) = rest.get(..length) else { break };
             let body = body.to_vec();
             self.handshake.drain(..4 + length);
             match (kind, self.role) {
                 (NEW_SESSION_TICKET, Role::Client) => {
-                    count(&mut self.idle.session_tickets, MAX_SESSION_TICKETS)?;
+                    self.idle.session_ticket()?;
                     self.schedule.new_session_ticket(&body).map_err(ticket_refused)?;
                 }
                 (KEY_UPDATE, _) => self.key_update(&body)?,
-                _ => return Err(Refusal::misbehaved(AlertDescription::UNEXPECTED_MESSAGE)),
+                _ => return Err(Refusal::unexpected("a handshake message that may not follow a handshake")),
             }
         }
         if self.handshake.is_empty() {
@@ -146,15 +172,24 @@ impl RecordSession {
     fn key_update(&mut self, body: &[u8]) -> Result<(), Refusal> {
         // RFC 8446 §5.1: a message before a key change must end its record.
         if !self.handshake.is_empty() {
-            return Err(Refusal::misbehaved(AlertDescription::UNEXPECTED_MESSAGE));
+            return Err(Refusal::unexpected("handshake data beyond a change of keys"));
         }
         match body {
             [0] => {}
             [1] => self.key_update_owed = true,
-            [_] => return Err(Refusal::misbehaved(AlertDescription::ILLEGAL_PARAMETER)),
-            _ => return Err(Refusal::misbehaved(AlertDescription::DECODE_ERROR)),
+            [_] => {
+                let alert = AlertDescription::ILLEGAL_PARAMETER;
+                return Err(Refusal::misbehaved(
+                    alert,
+                    "a key update that neither asks for another nor does not",
+                ));
+            }
+            _ => {
+                let alert = AlertDescription::DECODE_ERROR;
+                return Err(Refusal::misbehaved(alert, "a key update that is not one byte"));
+            }
         }
-        count(&mut self.idle.key_updates, MAX_KEY_UPDATES)?;
+        self.idle.key_update()?;
         self.receiving = self.schedule.next_receiving_keys().map_err(internal)?;
         self.key_update_asked = false;
         Ok(())
@@ -164,9 +199,10 @@ impl RecordSession {
 /// A ticket that the backend cannot read, with the alert that it has for it.
 fn ticket_refused(error: Error) -> Refusal {
     let alert = error.alert_sent().unwrap_or(AlertDescription::DECODE_ERROR);
-    Refusal { kind: ErrorKind::InvalidMessage, alert }
+    Refusal { kind: ErrorKind::InvalidMessage, alert, reason: "a ticket that cannot be read" }
 }
 
 fn internal(_: Error) -> Refusal {
-    Refusal { kind: ErrorKind::Backend, alert: AlertDescription::INTERNAL_ERROR }
+    let alert = AlertDescription::INTERNAL_ERROR;
+    Refusal { kind: ErrorKind::Backend, alert, reason: "the keys or the cipher failed" }
 }

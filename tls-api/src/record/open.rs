@@ -33,26 +33,34 @@ impl RecordError {
     }
 }
 
-/// What a peer did wrong, and the alert that tells it so.
+/// What a peer did wrong, the alert that tells it so, and the rule in words.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) kind: ErrorKind,
     pub(super) alert: AlertDescription,
+    pub(super) reason: &'static str,
 }
 
 impl Refusal {
-    pub(super) fn misbehaved(alert: AlertDescription) -> Self {
-        Self { kind: ErrorKind::PeerMisbehaved, alert }
+    pub(super) fn misbehaved(alert: AlertDescription, reason: &'static str) -> Self {
+        Self { kind: ErrorKind::PeerMisbehaved, alert, reason }
+    }
+
+    pub(super) fn unexpected(reason: &'static str) -> Self {
+        Self::misbehaved(AlertDescription::UNEXPECTED_MESSAGE, reason)
     }
 }
 
 impl From<RecordError> for Refusal {
     fn from(error: RecordError) -> Self {
-        let kind = match error {
-            RecordError::NotAuthentic => ErrorKind::BadRecord,
-            RecordError::TooLong | RecordError::NoContentType => ErrorKind::PeerMisbehaved,
+        let (kind, reason) = match error {
+            RecordError::NotAuthentic => (ErrorKind::BadRecord, "a record that is not authentic"),
+            RecordError::TooLong => (ErrorKind::PeerMisbehaved, "more plaintext than a record may hold"),
+            RecordError::NoContentType => {
+                (ErrorKind::PeerMisbehaved, "a record without a content type that there is")
+            }
         };
-        Self { kind, alert: error.alert() }
+        Self { kind, alert: error.alert(), reason }
     }
 }
 
@@ -99,12 +107,16 @@ pub(super) fn next_record(
         (ProtocolVersion::Tls12, Some(content_type)) if content_type != ContentType::ChangeCipherSpec => {
             content_type
         }
-        _ => return Err(Refusal::misbehaved(AlertDescription::UNEXPECTED_MESSAGE)),
+        _ => return Err(Refusal::unexpected("a record of a type that has no place here")),
     };
     // Every implementation sends 0x0303 here; in TLS 1.2 nothing else would notice another.
     if (major, minor) != (3, 3) {
         let alert = AlertDescription::PROTOCOL_VERSION;
-        return Err(Refusal { kind: ErrorKind::InvalidMessage, alert });
+        return Err(Refusal {
+            kind: ErrorKind::InvalidMessage,
+            alert,
+            reason: "a record of another protocol or version",
+        });
     }
     let length = usize::from(u16::from_be_bytes([high, low]));
     let most = match version {
@@ -112,7 +124,10 @@ pub(super) fn next_record(
         ProtocolVersion::Tls12 => MAX_PLAINTEXT + 2048,
     };
     if length > most {
-        return Err(Refusal::misbehaved(AlertDescription::RECORD_OVERFLOW));
+        return Err(Refusal::misbehaved(
+            AlertDescription::RECORD_OVERFLOW,
+            "a record longer than one may be",
+        ));
     }
     Ok((rest.len() >= length).then_some(WholeRecord { content_type, length }))
 }

@@ -136,7 +136,7 @@ impl RecordSession {
 
     /// Tells the peer, and remembers: nothing works on this connection any more.
     fn fail(&mut self, refusal: Refusal, outgoing: &mut Buffer) -> Error {
-        let error = self.error(refusal.kind).with_alert_sent(refusal.alert);
+        let error = self.error(refusal.kind).with_alert_sent(refusal.alert).with_source(refusal.reason);
         self.failure = Some(error.clone());
         // The connection is lost anyhow if the alert cannot be sealed.
         let _ = self.seal_message(ContentType::Alert, &[2, refusal.alert.code()], outgoing);
@@ -222,7 +222,7 @@ impl RecordSession {
             ContentType::Handshake => self.handshake_messages(&content)?,
             // RFC 8446 §5, appendix D.4: neither protected nor after the handshake.
             ContentType::ChangeCipherSpec | ContentType::ApplicationData => {
-                return Err(Refusal::misbehaved(AlertDescription::UNEXPECTED_MESSAGE));
+                return Err(Refusal::unexpected("a change_cipher_spec that has no place here"));
             }
         }
         Ok(Some(0))
@@ -231,7 +231,7 @@ impl RecordSession {
     fn application_data(&mut self, opened: &OpenedRecord) -> Result<usize, Refusal> {
         // RFC 8446 §5.1: no other record may stand between the fragments of a handshake message.
         if !self.handshake.is_empty() {
-            return Err(Refusal::misbehaved(AlertDescription::UNEXPECTED_MESSAGE));
+            return Err(Refusal::unexpected("another record between the parts of a handshake message"));
         }
         if opened.content_len == 0 {
             self.idle.empty_record()?;

@@ -285,17 +285,117 @@ fn no_record_holds_more_plaintext_than_the_limit() {
         let mut client = client.with_max_plaintext(600);
         let (text, mut wire) = (vec![7; 2000], Buffer::new());
         seal(&mut client, &[&text[..100], &text[100..]], &mut wire);
-        let mut lengths = Vec::new();
-        let mut rest = wire.filled();
-        while let Some((&[_, _, _, high, low], content)) = rest.split_first_chunk() {
-            let length = usize::from(u16::from_be_bytes([high, low]));
-            lengths.push(length);
-            rest = &content[length..];
-        }
+        let lengths = record_lengths(&wire);
         let overhead = lengths[0] - 600;
         assert!((TAG_LEN..=TAG_LEN + 8).contains(&overhead), "{suite}: {lengths:?}");
         assert_eq!(lengths, [600, 600, 600, 200].map(|content| content + overhead), "{suite}");
         assert_eq!(open_all(&mut server, &mut wire, 5000).unwrap(), text);
+    }
+}
+
+/// The lengths of the records in `wire`, headers left out.
+fn record_lengths(wire: &Buffer) -> Vec<usize> {
+    let (mut lengths, mut rest) = (Vec::new(), wire.filled());
+    while let Some((&[_, _, _, high, low], content)) = rest.split_first_chunk() {
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        lengths.push(length);
+        rest = &content[length..];
+    }
+    lengths
+}
+
+#[test]
+fn padding_hides_the_length_in_tls13_and_never_fills_more_than_a_record() {
+    let padding = RecordPadding::ToMultipleOf(std::num::NonZeroU16::new(100).unwrap());
+    let sealed = |suite, slices: &[&[u8]], most| {
+        let (client, mut server) = pair(suite);
+        let (mut client, mut wire) = (client.with_max_plaintext(most).with_padding(padding), Buffer::new());
+        seal(&mut client, slices, &mut wire);
+        let lengths = record_lengths(&wire);
+        assert_eq!(open_all(&mut server, &mut wire, 300).unwrap(), slices.concat());
+        lengths
+    };
+    for (slices, padded) in
+        [([&[7; 1][..], &[]], 100), ([&[7; 40], &[8; 60]], 100), ([&[7; 40], &[8; 61]], 200)]
+    {
+        assert_eq!(sealed(TLS13, &slices, 16_384), [padded + 1 + TAG_LEN]);
+    }
+    assert_eq!(sealed(TLS13, &[&[7; 250]], 120), [120, 120, 100].map(|padded| padded + 1 + TAG_LEN));
+    assert_eq!(sealed(SUITES[2], &[&[7; 5]], 16_384), [5 + TAG_LEN]);
+}
+
+#[test]
+fn each_side_keeps_to_the_limit_of_the_other_and_holds_it_to_its_own() {
+    for (suite, most) in [(TLS13, 99), (SUITES[1], 100), (SUITES[2], 100)] {
+        let limited = || {
+            let (client, server) = pair(suite);
+            (client, server.with_record_size_limits(None, Some(100)))
+        };
+        let (client, mut server) = limited();
+        let mut client = client.with_record_size_limits(Some(100), None);
+        let (text, mut wire) = (vec![7; 250], Buffer::new());
+        seal(&mut client, &[&text], &mut wire);
+        let overhead = record_lengths(&wire)[0] - most;
+        assert_eq!(record_lengths(&wire), [most, most, 250 - 2 * most].map(|content| content + overhead));
+        assert_eq!(open_all(&mut server, &mut wire, 1000).unwrap(), text, "{suite}");
+
+        // One byte more than was said, into a buffer that it fits and one that it does not.
+        for size in [1000, 10] {
+            let (mut client, mut server) = limited();
+            seal(&mut client, &[&vec![7; most + 1]], &mut wire);
+            let error = open_all(&mut server, &mut wire, size).unwrap_err();
+            assert_eq!(error.alert_sent(), Some(AlertDescription::RECORD_OVERFLOW), "{suite}");
+            wire.clear();
+        }
+    }
+}
+
+#[test]
+fn padding_counts_as_plaintext() {
+    // RFC 8446 §5.4: 2^14 bytes, and one for the type.
+    for (padding, whole) in [(8192, true), (8193, false)] {
+        for size in [100_000, 10] {
+            let (mut client, mut server) = pair(TLS13);
+            let mut wire = Buffer::new();
+            let inner = [&[7; 8192][..], &[23], &vec![0; padding]].concat();
+            client.seal_inner_for_test(&inner, &mut wire);
+            match open_all(&mut server, &mut wire, size) {
+                Ok(data) => assert!(whole && data == [7; 8192]),
+                Err(error) => {
+                    assert_eq!(error.alert_sent(), Some(AlertDescription::RECORD_OVERFLOW));
+                    assert!(!whole);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn single_records_of_any_content_are_sealed_and_opened_where_they_are() {
+    for suite in SUITES {
+        let version = suite.version().unwrap();
+        let (mut sending, mut receiving) = (keys(suite, 9), keys(suite, 9));
+        let framing = RecordFraming::new(version).with_max_plaintext(10);
+        for (content_type, content) in [
+            (ContentType::Handshake, &b"a message"[..]),
+            (ContentType::Alert, &[]),
+            (ContentType::ApplicationData, b"0123456789"),
+        ] {
+            let mut wire = Buffer::new();
+            let taken = sending.seal(framing, content_type, &[IoSlice::new(content)], &mut wire).unwrap();
+            assert_eq!(taken, content.len());
+            let record = wire.filled_mut();
+            let (opened, place) = receiving.open_in_place(version, record, 10).unwrap();
+            assert_eq!((opened, &record[place]), (content_type, content));
+        }
+        let mut wire = Buffer::new();
+        sending.seal(framing, ContentType::Handshake, &[IoSlice::new(b"0123456789")], &mut wire).unwrap();
+        for cut in 0..wire.len() {
+            let error = keys(suite, 9).open_in_place(version, &mut wire.filled().to_vec()[..cut], 10);
+            assert_eq!(error.unwrap_err(), RecordError::NotAuthentic, "{suite} {cut}");
+        }
+        let error = receiving.open_in_place(version, wire.filled_mut(), 9).unwrap_err();
+        assert_eq!(error, RecordError::TooLong);
     }
 }
 
@@ -357,7 +457,7 @@ fn floods_of_records_that_bring_nothing_are_bounded() {
 #[test]
 fn messages_that_have_no_place_here_are_refused_with_the_alert_that_the_rfc_names() {
     use AlertDescription as A;
-    let cases: [(ContentType, &[u8], A); 8] = [
+    let cases: [(ContentType, &[u8], A); 11] = [
         (ContentType::Handshake, &[], A::UNEXPECTED_MESSAGE),
         // A server sends no certificate requests after the handshake here, and a client no tickets.
         (ContentType::Handshake, &[13, 0, 0, 0], A::UNEXPECTED_MESSAGE),
@@ -367,14 +467,70 @@ fn messages_that_have_no_place_here_are_refused_with_the_alert_that_the_rfc_name
         (ContentType::Handshake, &[24, 0, 0, 1, 0, 24], A::UNEXPECTED_MESSAGE),
         (ContentType::Handshake, &[4, 0, 64, 1], A::UNEXPECTED_MESSAGE),
         (ContentType::Alert, &[1], A::DECODE_ERROR),
+        (ContentType::Alert, &[2, 40, 2, 40], A::DECODE_ERROR),
+        (ContentType::ChangeCipherSpec, &[1], A::UNEXPECTED_MESSAGE),
+        // RFC 8446 §5.4.
+        (ContentType::Alert, &[], A::UNEXPECTED_MESSAGE),
     ];
     for (content_type, message, alert) in cases {
-        let (mut client, mut server) = pair(TLS13);
-        let mut wire = Buffer::new();
-        seal_raw(&mut client, content_type, message, &mut wire);
-        let error = open_all(&mut server, &mut wire, 100).unwrap_err();
-        assert_eq!(error.alert_sent(), Some(alert), "{message:?}");
+        assert_eq!(answer_of(pair(TLS13), content_type, message), alert, "{message:?}");
     }
+    assert_eq!(answer_of(pair(SUITES[1]), ContentType::ChangeCipherSpec, &[1]), A::UNEXPECTED_MESSAGE);
+    assert_eq!(answer_of(pair(SUITES[1]), ContentType::Alert, &[]), A::DECODE_ERROR);
+}
+
+/// The alert with which the second of `pair` answers this record of the first.
+fn answer_of(
+    (mut sender, mut receiver): (RecordSession, RecordSession),
+    content_type: ContentType,
+    message: &[u8],
+) -> AlertDescription {
+    let mut wire = Buffer::new();
+    // An empty message makes an empty record.
+    seal_raw(&mut sender, content_type, message, &mut wire);
+    open_all(&mut receiver, &mut wire, 100).unwrap_err().alert_sent().unwrap()
+}
+
+#[test]
+fn an_alert_ends_the_connection_unless_its_version_has_it_as_a_warning() {
+    use AlertDescription as A;
+    let outcome = |suite, alert: [u8; 2]| {
+        let (mut client, mut server) = pair(suite);
+        let mut wire = Buffer::new();
+        seal_raw(&mut client, ContentType::Alert, &alert, &mut wire);
+        match open_all(&mut server, &mut wire, 100) {
+            Ok(_) => None,
+            Err(error) => Some((error.alert_received().unwrap(), error.alert_sent().unwrap())),
+        }
+    };
+    for suite in SUITES {
+        assert_eq!(outcome(suite, [2, 40]), Some((A::HANDSHAKE_FAILURE, A::CLOSE_NOTIFY)));
+        assert_eq!(outcome(suite, [3, 40]), Some((A::HANDSHAKE_FAILURE, A::ILLEGAL_PARAMETER)));
+        assert_eq!(outcome(suite, [1, 90]), None, "{suite}");
+    }
+    assert_eq!(outcome(TLS13, [1, 41]), Some((A::from_code(41), A::DECODE_ERROR)));
+    assert_eq!(outcome(TLS13, [2, 90]), None);
+    assert_eq!(outcome(SUITES[1], [1, 41]), None);
+    assert_eq!(outcome(SUITES[1], [2, 90]), Some((A::USER_CANCELED, A::CLOSE_NOTIFY)));
+}
+
+#[test]
+fn where_renegotiation_is_fatal_the_first_request_ends_the_connection() {
+    use AlertDescription as A;
+    let to_client = |message: &[u8]| {
+        let (client, server) = pair(SUITES[1]);
+        answer_of((server, client.with_renegotiation_fatal()), ContentType::Handshake, message)
+    };
+    let to_server = |message: &[u8]| {
+        let (client, server) = pair(SUITES[1]);
+        answer_of((client, server.with_renegotiation_fatal()), ContentType::Handshake, message)
+    };
+    assert_eq!(to_client(&[0, 0, 0, 0]), A::NO_RENEGOTIATION);
+    assert_eq!(to_client(&[0, 0]), A::NO_RENEGOTIATION);
+    assert_eq!(to_client(&[0, 0, 0, 1, 1]), A::DECODE_ERROR);
+    assert_eq!(to_client(&[12, 0, 0, 0]), A::UNEXPECTED_MESSAGE);
+    assert_eq!(to_server(&[1, 0, 0, 40]), A::NO_RENEGOTIATION);
+    assert_eq!(to_server(&[0, 0, 0, 0]), A::UNEXPECTED_MESSAGE);
 }
 
 #[test]
