@@ -115,8 +115,8 @@ impl Message {
         }
     }
 
-    /// What is wrong when this message has two extensions of one type. No RFC names the alert; these are what
-    /// implementations agree on: the messages that carry extensions since TLS 1.3 only have one of their own.
+    /// What is wrong when this message has two extensions of one type (RFC 8446 §4.2). No RFC names the alert; each is
+    /// the one that BoringSSL's suite asks for.
     pub(super) fn holds_one_twice(self) -> Fault {
         const TWICE: &str = "two extensions of the same type";
         match self {

@@ -42,7 +42,7 @@ impl<'a> EncryptedExtensions<'a> {
         match kind {
             Ext::APPLICATION_LAYER_PROTOCOL_NEGOTIATION => self.alpn = Some(alpn::parse_selected(data)?),
             Ext::EARLY_DATA => self.early_data = early_data::parse(data)?,
-            // RFC 6066 §3: without data. The framework refuses any.
+            // RFC 6066 §3: without data, and `parse_block` refuses any.
             Ext::SERVER_NAME => self.server_name_ack = true,
             Ext::SUPPORTED_GROUPS => self.supported_groups = Some(supported_groups::parse(data)?),
             Ext::RECORD_SIZE_LIMIT => self.record_size_limit = Some(record_size_limit::parse(data)?),

@@ -60,7 +60,7 @@ impl<'a> ServerHelloExtensions<'a> {
             Ext::KEY_SHARE => self.key_share = Some(KeyShareEntry::parse(data)?),
             Ext::COOKIE => self.cookie = Some(cookie::parse(data)?),
             Ext::PRE_SHARED_KEY => self.selected_identity = Some(pre_shared_key::parse_selected(data)?),
-            // RFC 6066 §3 and §8: both are there without data. The framework refuses any.
+            // RFC 6066 §3 and §8: both are there without data, and `parse_block` refuses any.
             Ext::SERVER_NAME => self.server_name_ack = true,
             Ext::STATUS_REQUEST => self.status_request = true,
             Ext::RENEGOTIATION_INFO => self.renegotiation_info = Some(renegotiation_info::parse(data)?),

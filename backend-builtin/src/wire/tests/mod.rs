@@ -1,8 +1,9 @@
 //! What the tests of wire files share; `deal` makes values of any bytes, `properties` has what holds for all of them,
-//! `refusals` the alerts of single faults.
+//! `refusals` the alerts of single faults, `recorded` the hellos of real clients.
 
 mod deal;
 mod properties;
+mod recorded;
 mod refusals;
 
 use polytls_api::AlertDescription;

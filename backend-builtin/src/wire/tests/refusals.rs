@@ -92,6 +92,18 @@ fn a_client_offers_nothing_twice() {
 }
 
 #[test]
+fn as_many_extensions_as_fit_are_passed_over() {
+    let types = (0..16_000).map(|n| Ext::from_code(0x8000 + n));
+    let hello = client_hello(|out| types.clone().for_each(|kind| put_extension(out, kind, |_| ())));
+    assert_eq!(ClientHello::parse(&hello).unwrap().extensions, ClientExtensions::default());
+    let hello = client_hello(|out| {
+        let again = types.clone().take(1);
+        types.chain(again).for_each(|kind| put_extension(out, kind, |_| ()));
+    });
+    assert_eq!(client_alert(&hello), AlertDescription::DECODE_ERROR);
+}
+
+#[test]
 fn pre_shared_key_comes_last() {
     let psks = OfferedPsks {
         identities: vec![PskIdentity { identity: b"ticket", obfuscated_ticket_age: 1 }],
