@@ -235,3 +235,99 @@ impl fmt::Debug for SharedSecret {
         f.write_str("SharedSecret")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The groups with the lengths of a client's share, a server's share and the secret.
+    const GROUPS: [(NamedGroup, [usize; 3]); 5] = [
+        (NamedGroup::X25519, [32, 32, 32]),
+        (NamedGroup::SECP256R1, [65, 65, 32]),
+        (NamedGroup::SECP384R1, [97, 97, 48]),
+        (NamedGroup::SECP521R1, [133, 133, 66]),
+        (NamedGroup::X25519MLKEM768, [1216, 1120, 64]),
+    ];
+
+    #[test]
+    fn both_sides_share_one_secret_in_every_group() {
+        for (group, lengths) in GROUPS {
+            let client = KeyShare::generate(group).unwrap();
+            let client_share = client.public_key().to_vec();
+            let (server_share, of_server) = respond(group, &client_share).unwrap();
+            let of_client = client.agree(&server_share).unwrap();
+            assert_eq!(of_client.as_bytes(), of_server.as_bytes(), "{group}");
+            let found = [client_share.len(), server_share.len(), of_client.as_bytes().len()];
+            assert_eq!(found, lengths, "{group}");
+        }
+    }
+
+    #[test]
+    fn no_key_is_used_twice() {
+        for (group, _) in GROUPS {
+            let client = KeyShare::generate(group).unwrap();
+            assert_ne!(client.public_key(), KeyShare::generate(group).unwrap().public_key(), "{group}");
+            let (one, other) = (respond(group, client.public_key()), respond(group, client.public_key()));
+            assert_ne!(one.unwrap().0, other.unwrap().0, "{group}");
+        }
+    }
+
+    #[test]
+    fn a_share_of_any_other_length_is_an_illegal_parameter() {
+        for (group, _) in GROUPS {
+            let share = KeyShare::generate(group).unwrap().public_key().to_vec();
+            for length in [0, 1, share.len() / 2, share.len() - 1, share.len() + 1] {
+                let mut share = share.clone();
+                share.resize(length, 4);
+                let own = KeyShare::generate(group).unwrap();
+                assert!(matches!(own.agree(&share), Err(Fault::IllegalParameter(_))), "{group} {length}");
+                let response = respond(group, &share);
+                assert!(matches!(response, Err(Fault::IllegalParameter(_))), "{group} {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_point_that_is_compressed_or_off_the_curve_is_an_illegal_parameter() {
+        for group in [NamedGroup::SECP256R1, NamedGroup::SECP384R1, NamedGroup::SECP521R1] {
+            let point = KeyShare::generate(group).unwrap().public_key().to_vec();
+            let compressed = [&[2 + (point[point.len() - 1] & 1)], &point[1..=point.len() / 2]].concat();
+            let mut hybrid = point.clone();
+            hybrid[0] = 6 + (point[point.len() - 1] & 1);
+            let mut elsewhere = point.clone();
+            elsewhere[point.len() - 1] ^= 1;
+            for wrong in [compressed, hybrid, elsewhere, vec![0; point.len()], vec![0]] {
+                assert!(matches!(respond(group, &wrong), Err(Fault::IllegalParameter(_))), "{group}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_x25519_secret_of_zeros_is_refused_alone_and_in_the_hybrid() {
+        let refused = respond(NamedGroup::X25519, &[0; 32]);
+        assert!(matches!(refused, Err(Fault::IllegalParameter(_))));
+        let mut share = KeyShare::generate(NamedGroup::X25519MLKEM768).unwrap().public_key().to_vec();
+        share[ENCAPSULATION_KEY_LEN..].fill(0);
+        let refused = respond(NamedGroup::X25519MLKEM768, &share);
+        assert!(matches!(refused, Err(Fault::IllegalParameter(_))));
+        let own = KeyShare::generate(NamedGroup::X25519MLKEM768).unwrap();
+        let refused = own.agree(&[0; CIPHERTEXT_LEN + X25519_LEN]);
+        assert!(matches!(refused, Err(Fault::IllegalParameter(_))));
+    }
+
+    #[test]
+    fn a_server_may_take_the_classical_half_of_a_hybrid_alone() {
+        let client = KeyShare::generate(NamedGroup::X25519MLKEM768).unwrap();
+        let (group, part) = client.classical_part().unwrap();
+        let (server_share, of_server) = respond(group, part).unwrap();
+        assert_eq!(client.agree_classical(&server_share).unwrap().as_bytes(), of_server.as_bytes());
+        assert!(KeyShare::generate(NamedGroup::X25519).unwrap().classical_part().is_none());
+    }
+
+    #[test]
+    fn nothing_is_generated_for_a_group_that_is_not_here() {
+        let unknown = NamedGroup::from_code(0x0100);
+        assert!(matches!(KeyShare::generate(unknown), Err(Fault::Internal(_))));
+        assert!(matches!(respond(unknown, &[4; 65]), Err(Fault::Internal(_))));
+    }
+}

@@ -5,6 +5,7 @@
 //! sees it, because the library reads more encodings than TLS has.
 
 mod aead;
+mod certificate;
 mod hash;
 pub(crate) mod hkdf;
 mod hmac;
@@ -13,7 +14,6 @@ mod random;
 mod secret;
 mod signature;
 mod signing_key;
-mod spki;
 mod ticket_key;
 #[cfg(test)]
 mod wycheproof;

