@@ -2,6 +2,9 @@
 //!
 //! The record layer itself is [`polytls_api::record::RecordSession`]; this is the [`KeySchedule`] below it.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::{Duration, SystemTime};
 
 use polytls_api::{

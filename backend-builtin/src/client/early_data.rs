@@ -1,6 +1,6 @@
 //! 0-RTT (RFC 8446 §2.3, §4.2.10): what goes out behind the hello, under keys of the session to resume.
 
-use polytls_api::{ProtocolVersion, ReplayableData};
+use polytls_api::ReplayableData;
 
 use super::offer::Offer;
 use crate::{
@@ -33,9 +33,7 @@ impl EarlyData {
         let secret = EarlySecret::new(suite.hash, Some(&session.secret));
         let traffic = secret.client_early_traffic(&suite.hash.hash(client_hello));
         offer.log("CLIENT_EARLY_TRAFFIC_SECRET", traffic.as_bytes());
-        records.set_sending_keys(traffic.keys(suite)?)?;
-        // The session is TLS 1.3's, and no server that gave it out answers with less.
-        records.set_version(ProtocolVersion::Tls13);
+        records.set_early_data_keys(traffic.keys(suite)?)?;
         records.send_application_data(data.as_bytes())?;
         Ok(Self::Sent)
     }

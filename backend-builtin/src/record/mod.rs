@@ -38,7 +38,8 @@ const MAX_PLAINTEXT: usize = 1 << 14;
 pub(crate) struct Records<'a, 't> {
     transport: &'a mut Transport<'t>,
     version: Option<ProtocolVersion>,
-    sending: Option<TrafficKeys>,
+    /// With their version: early data has keys before one is agreed upon.
+    sending: Option<(ProtocolVersion, TrafficKeys)>,
     receiving: Option<TrafficKeys>,
     /// Messages that are in no record yet.
     queued: Vec<u8>,
@@ -147,8 +148,17 @@ impl<'a, 't> Records<'a, 't> {
 
     /// Keys for what is sent from here on. What is queued goes out under those before.
     pub(crate) fn set_sending_keys(&mut self, keys: TrafficKeys) -> Result<(), Fault> {
+        let version = self.version.ok_or(Fault::Internal("keys for sending without a version"))?;
         self.cut()?;
-        self.sending = Some(keys);
+        self.sending = Some((version, keys));
+        Ok(())
+    }
+
+    /// Keys for a client's early data, which it sends as TLS 1.3 before the server has chosen a version: until it has,
+    /// what the server sends is read as if it could be any (RFC 8446 appendix D.3).
+    pub(crate) fn set_early_data_keys(&mut self, keys: TrafficKeys) -> Result<(), Fault> {
+        self.cut()?;
+        self.sending = Some((ProtocolVersion::Tls13, keys));
         Ok(())
     }
 
@@ -192,37 +202,27 @@ impl<'a, 't> Records<'a, 't> {
         self.early_data_left = most as usize;
     }
 
-    /// The keys for the connection that follows, sending first. Records that came and were not opened stay in the
-    /// transport, and so does what is still to be sent.
+    /// The connection that follows, under the keys, the padding and the limits that are in force. Records that came and
+    /// were not opened stay in the transport, and so does what is still to be sent.
     ///
     /// # Errors
     /// [`Fault::UnexpectedMessage`] if anything follows the last message in its record.
-    pub(crate) fn finish(mut self) -> Result<(TrafficKeys, TrafficKeys), Fault> {
-        self.nothing_left_over()?;
-        self.cut()?;
-        match (self.sending, self.receiving) {
-            (Some(sending), Some(receiving)) => Ok((sending, receiving)),
-            _ => Err(Fault::Internal("a handshake that ends without keys")),
-        }
-    }
-
-    /// The connection that follows, under the keys, the padding and the limits that are in force.
-    ///
-    /// # Errors
-    /// As [`Records::finish`].
     pub(crate) fn into_session(
-        self,
+        mut self,
         backend: &'static str,
         role: Role,
         schedule: Box<dyn KeySchedule>,
     ) -> Result<RecordSession, Fault> {
-        let version = self.version.ok_or(Fault::Internal("a handshake that ends without a version"))?;
-        let (limits, padding, most) = (self.record_size_limits, self.padding, self.max_plaintext);
-        let (sending, receiving) = self.finish()?;
+        self.nothing_left_over()?;
+        self.cut()?;
+        let (Some((version, sending)), Some(receiving)) = (self.sending, self.receiving) else {
+            return Err(Fault::Internal("a handshake that ends without keys"));
+        };
+        let limits = self.record_size_limits;
         Ok(RecordSession::new(backend, role, version, sending, receiving, schedule)
-            .with_max_plaintext(most)
+            .with_max_plaintext(self.max_plaintext)
             .with_record_size_limits(limits.peers, limits.own)
-            .with_padding(padding)
+            .with_padding(self.padding)
             .with_renegotiation_fatal())
     }
 

@@ -388,9 +388,11 @@ fn nothing_crosses_a_change_of_keys_the_end_of_a_flight_or_that_of_the_handshake
         let mut transport = Transport::new(&mut wire);
         let mut records = Records::new(&mut transport, &Limits::default());
         now(records.read_message()).unwrap();
+        records.set_version(ProtocolVersion::Tls13);
         records.set_sending_keys(keys(TLS13, 8)).unwrap();
         records.receiving = Some(keys(TLS13, 9));
-        assert_eq!(records.finish().is_ok(), beyond == 0);
+        let session = records.into_session("test", Role::Client, Box::new(NoSecrets));
+        assert_eq!(session.is_ok(), beyond == 0);
     }
 }
 
@@ -639,6 +641,12 @@ fn the_first_hello_says_tls_1_0_and_nothing_else_does() {
         records.flush().await.unwrap();
     });
     assert_eq!(records_in(&sent), [(22, [3, 1], 5), (22, [3, 3], 5)]);
+    let ((), sent) = run_in_steps(&handshake(&message(2, 1)), 1, async |records| {
+        records.read_message().await.unwrap();
+        records.send_message(&message(1, 1));
+        records.flush().await.unwrap();
+    });
+    assert_eq!(records_in(&sent), [(22, [3, 3], 5)]);
 }
 
 #[test]
@@ -688,14 +696,23 @@ fn early_data_is_sent_after_the_hello_and_only_under_keys() {
     let (unprotected, sent) = run_in_steps(&[], 1, async |records| {
         records.send_message(&message(1, 1));
         let unprotected = records.send_application_data(b"early");
-        records.set_version(ProtocolVersion::Tls13);
-        records.set_sending_keys(keys(TLS13, 9)).unwrap();
+        records.set_early_data_keys(keys(TLS13, 9)).unwrap();
         records.send_application_data(&[7; 20_000]).unwrap();
         unprotected
     });
     assert!(matches!(unprotected, Err(Fault::Internal(_))));
     let lengths = [(22, [3, 1], 5), (23, [3, 3], 16_384 + 17), (23, [3, 3], 3_616 + 17)];
     assert_eq!(records_in(&sent), lengths);
+}
+
+#[test]
+fn a_server_that_was_sent_early_data_may_still_warn_as_in_tls12() {
+    let incoming = [plain(21, &[1, 112]), handshake(&message(2, 1))].concat();
+    let outcome = run(&incoming, async |records| {
+        records.set_early_data_keys(keys(TLS13, 9)).unwrap();
+        records.read_message().await
+    });
+    assert!(outcome.is_ok());
 }
 
 #[derive(Debug)]

@@ -76,12 +76,12 @@ impl Records<'_, '_> {
 
     /// Appends records with this content, under the keys in force.
     fn append(&mut self, content_type: ContentType, mut content: &[u8]) -> Result<(), Fault> {
-        let (Some(keys), Some(version)) = (&mut self.sending, self.version) else {
+        let Some((version, keys)) = &mut self.sending else {
             content.chunks(self.max_plaintext).for_each(|chunk| self.append_plaintext(content_type, chunk));
             return Ok(());
         };
-        let most = RecordSizeLimits::max_plaintext(self.record_size_limits.peers, version);
-        let framing = RecordFraming::new(version)
+        let most = RecordSizeLimits::max_plaintext(self.record_size_limits.peers, *version);
+        let framing = RecordFraming::new(*version)
             .with_max_plaintext(most.min(self.max_plaintext))
             .with_padding(self.padding);
         while !content.is_empty() {
@@ -96,7 +96,8 @@ impl Records<'_, '_> {
     /// Appends one record that nothing protects.
     fn append_plaintext(&mut self, content_type: ContentType, content: &[u8]) {
         // RFC 8446 §5.1: the record of a first ClientHello may say TLS 1.0, for the sake of old servers.
-        let minor = if content_type == ContentType::Handshake && self.version.is_none() { 1 } else { 3 };
+        let is_first_hello = content_type == ContentType::Handshake && self.version.is_none() && !self.begun;
+        let minor = if is_first_hello { 1 } else { 3 };
         let [high, low] = (content.len() as u16).to_be_bytes();
         let outgoing = self.transport.outgoing();
         outgoing.extend(&[content_type.code(), 3, minor, high, low]);
