@@ -1,4 +1,4 @@
-//! RFC 8448's handshakes, byte for byte: every secret, key, Finished and protected record of §3, §4 and §5.
+//! RFC 8448's handshakes, byte for byte: every secret, key, Finished and protected record of §3 to §7.
 //!
 //! Only the private keys and the messages are taken from a trace. What follows from them is derived here in the order
 //! of the handshake and compared; in the end no value of the trace may be left that was not.
@@ -6,7 +6,7 @@
 use std::{cell::RefCell, collections::BTreeMap, io::IoSlice};
 
 use polytls_api::{
-    Buffer, CipherSuite, NamedGroup, ProtocolVersion,
+    Buffer, CertificateDer, CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme,
     record::{ContentType, RecordFraming, TrafficKeys},
 };
 
@@ -19,7 +19,7 @@ use super::{
     hex,
 };
 use crate::crypto::{
-    HashAlgorithm, KeyShare, Secret, SharedSecret,
+    HashAlgorithm, KeyShare, PeerKey, Secret, SharedSecret,
     hkdf::{self, Prk},
 };
 
@@ -48,10 +48,63 @@ fn hello_retry_request() {
 }
 
 #[test]
+fn client_authentication() {
+    let trace = Trace::parse(include_str!("rfc8448/client_authentication.txt"));
+    follow(&trace, NamedGroup::X25519);
+    trace.assert_all_seen();
+}
+
+#[test]
+fn compatibility_mode() {
+    let trace = Trace::parse(include_str!("rfc8448/compatibility_mode.txt"));
+    follow(&trace, NamedGroup::X25519);
+    trace.assert_all_seen();
+}
+
+#[test]
 fn a_ticket_of_the_first_handshake_is_what_the_second_resumes() {
     let first = Trace::parse(include_str!("rfc8448/simple_1_rtt.txt"));
     let second = Trace::parse(include_str!("rfc8448/resumed_0_rtt.txt"));
     assert_eq!(first.take("resumption_psk"), second.take("psk"));
+}
+
+/// Beyond the RFC: what its first handshake's secrets give here, worked out with another HKDF.
+#[test]
+fn key_updates_and_exports_of_the_first_handshake() {
+    let trace = Trace::parse(include_str!("rfc8448/simple_1_rtt.txt"));
+    let (mut transcript, early) = follow_hellos(&trace, None);
+    let shared = shared_secret(&trace, NamedGroup::X25519);
+    for message in [
+        "server_hello",
+        "encrypted_extensions",
+        "server_certificate",
+        "server_certificate_verify",
+        "server_finished",
+    ] {
+        transcript.add(trace.take(message));
+    }
+    let master = early.handshake(Some(&shared)).master();
+    let next = master.client_traffic(&transcript.hash()).next();
+    let expected = "fcdfcc72725aaee48bf64e4fd8b749cdbdbab39d90da0b26e2245ca6ea167207";
+    assert_eq!(next.as_bytes(), hex(expected));
+
+    let exporter = master.exporter(&transcript.hash());
+    let export = |label: &[u8], context: Option<&[u8]>, len: usize| {
+        let mut out = vec![0; len];
+        exporter.export(label, context, &mut out).map(|()| out)
+    };
+    let label = b"export_test_label";
+    let exported = export(label, Some(b"rfc8448_rtt1"), 16).unwrap();
+    assert_eq!(exported, hex("f20058a65ce0430a197944c812431c2d"));
+    assert_eq!(export(label, None, 40).unwrap(), export(label, Some(&[]), 40).unwrap());
+    assert_eq!(
+        export(label, None, 40).unwrap(),
+        hex("cbf3769cb963b49d021c9955b011d6e96f97ca38f168126aee1cd5d0952a08faaf84b03f944118a8")
+    );
+    assert!(export(&[b'x'; 249], None, 32).is_ok());
+    assert!(export(&[b'x'; 250], None, 32).is_err());
+    assert!(export(label, None, 0).is_err());
+    assert!(export(label, None, 255 * 32 + 1).is_err());
 }
 
 /// Names and values of one trace, and which of them were asked for.
@@ -247,10 +300,15 @@ fn follow_handshake(
     trace.assert("server_handshake_traffic_secret", server.as_bytes());
 
     let mut flight = Vec::new();
-    for message in ["encrypted_extensions", "server_certificate", "server_certificate_verify"] {
+    for message in ["encrypted_extensions", "certificate_request", "server_certificate"] {
         flight.extend_from_slice(trace.find(message).unwrap_or_default());
     }
     transcript.add(&flight);
+    if let Some(message) = trace.find("server_certificate_verify") {
+        assert_signature(trace, &transcript, message);
+        transcript.add(message);
+        flight.extend_from_slice(message);
+    }
     trace.assert_finished("server", &server.finished_key(), &server, &transcript);
     transcript.add(trace.take("server_finished"));
     flight.extend_from_slice(trace.take("server_finished"));
@@ -264,12 +322,33 @@ fn follow_handshake(
         early_data.assert_record(ContentType::Handshake, message, record);
         transcript.add(message);
     }
+    let mut flight = Vec::new();
+    for message in ["client_certificate", "client_certificate_verify"] {
+        flight.extend_from_slice(trace.find(message).unwrap_or_default());
+    }
+    transcript.add(&flight);
     trace.assert_finished("client", &client.finished_key(), &client, &transcript);
-    let (finished, record) = (trace.take("client_finished"), trace.take("client_finished_record"));
-    trace.keys("client_handshake", &client).assert_record(ContentType::Handshake, finished, record);
-    transcript.add(finished);
+    transcript.add(trace.take("client_finished"));
+    flight.extend_from_slice(trace.take("client_finished"));
+    let record = trace.take("client_flight_record");
+    trace.keys("client_handshake", &client).assert_record(ContentType::Handshake, &flight, record);
     follow_resumption(trace, &transcript, &master);
     follow_application_data(trace, application);
+}
+
+/// RFC 8446 §4.4.3, for §6's server. The others have RSA keys of 1024 bits, which are refused.
+fn assert_signature(trace: &Trace, transcript: &Transcript, certificate_verify: &[u8]) {
+    let certificate = &trace.take("server_certificate")[4 + 1 + 3 + 3..];
+    let certificate = CertificateDer::from(&certificate[..certificate.len() - 2]);
+    let Ok(key) = PeerKey::from_certificate(&certificate) else {
+        assert!(trace.find("client_certificate").is_none(), "the one server with a key of today");
+        return;
+    };
+    let context = b"TLS 1.3, server CertificateVerify\0";
+    let hash = transcript.hash();
+    let message = [&[b' '; 64][..], context, hash.as_ref()].concat();
+    let signature = &certificate_verify[4 + 2 + 2..];
+    key.verify(SignatureScheme::ECDSA_SECP256R1_SHA256, &message, signature).unwrap();
 }
 
 fn follow_application_secrets(
@@ -308,43 +387,4 @@ fn follow_application_data(trace: &Trace, [mut client, mut server]: [Direction; 
         let record = trace.take(&format!("{name}_close_notify_record"));
         keys.assert_record(ContentType::Alert, &CLOSE_NOTIFY, record);
     }
-}
-
-/// Beyond the RFC: what its first handshake's secrets give here, worked out with another HKDF.
-#[test]
-fn key_updates_and_exports_of_the_first_handshake() {
-    let trace = Trace::parse(include_str!("rfc8448/simple_1_rtt.txt"));
-    let (mut transcript, early) = follow_hellos(&trace, None);
-    let shared = shared_secret(&trace, NamedGroup::X25519);
-    for message in [
-        "server_hello",
-        "encrypted_extensions",
-        "server_certificate",
-        "server_certificate_verify",
-        "server_finished",
-    ] {
-        transcript.add(trace.take(message));
-    }
-    let master = early.handshake(Some(&shared)).master();
-    let next = master.client_traffic(&transcript.hash()).next();
-    let expected = "fcdfcc72725aaee48bf64e4fd8b749cdbdbab39d90da0b26e2245ca6ea167207";
-    assert_eq!(next.as_bytes(), hex(expected));
-
-    let exporter = master.exporter(&transcript.hash());
-    let export = |label: &[u8], context: Option<&[u8]>, len: usize| {
-        let mut out = vec![0; len];
-        exporter.export(label, context, &mut out).map(|()| out)
-    };
-    let label = b"export_test_label";
-    let exported = export(label, Some(b"rfc8448_rtt1"), 16).unwrap();
-    assert_eq!(exported, hex("f20058a65ce0430a197944c812431c2d"));
-    assert_eq!(export(label, None, 40).unwrap(), export(label, Some(&[]), 40).unwrap());
-    assert_eq!(
-        export(label, None, 40).unwrap(),
-        hex("cbf3769cb963b49d021c9955b011d6e96f97ca38f168126aee1cd5d0952a08faaf84b03f944118a8")
-    );
-    assert!(export(&[b'x'; 249], None, 32).is_ok());
-    assert!(export(&[b'x'; 250], None, 32).is_err());
-    assert!(export(label, None, 0).is_err());
-    assert!(export(label, None, 255 * 32 + 1).is_err());
 }
