@@ -2,9 +2,6 @@
 //!
 //! The record layer itself is [`polytls_api::record::RecordSession`]; this is the [`KeySchedule`] below it.
 
-#[cfg(test)]
-mod tests;
-
 use std::time::{Duration, SystemTime};
 
 use polytls_api::{
@@ -131,3 +128,6 @@ impl KeySchedule for Secrets12 {
 fn no_key_update() -> Error {
     Fault::Internal("TLS 1.2 has no key update").into_error()
 }
+
+#[cfg(test)]
+mod tests;

@@ -674,6 +674,7 @@ fn an_alert_goes_out_under_the_keys_in_force_in_place_of_what_is_queued() {
     let ((), sent) = run_in_steps(&[], 1, async |records| {
         records.send_message(&message(2, 1));
         records.send_alert(Alert::DECODE_ERROR);
+        records.flush().await.unwrap();
     });
     assert_eq!(sent, [21, 3, 3, 0, 2, 2, 50]);
     for suite in [TLS13, TLS12] {
@@ -683,6 +684,7 @@ fn an_alert_goes_out_under_the_keys_in_force_in_place_of_what_is_queued() {
             records.set_sending_keys(keys(suite, 9)).unwrap();
             records.send_message(&message(8, 1));
             records.send_alert(Alert::DECODE_ERROR);
+            records.flush().await.unwrap();
         });
         let hello = handshake(&message(2, 1));
         assert_eq!(sent[..hello.len()], hello);
