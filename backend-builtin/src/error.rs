@@ -20,6 +20,8 @@ pub(crate) enum Fault {
     UnsupportedExtension(&'static str),
     /// An extension that must be there is not.
     MissingExtension(&'static str),
+    /// What cannot be a record of TLS, or not of the version that was agreed upon.
+    NotTls(&'static str),
     /// A record that is not authentic.
     BadRecordMac,
     /// A record longer than one may be.
@@ -68,7 +70,7 @@ impl Fault {
             Self::BadRecordMac => AlertDescription::BAD_RECORD_MAC,
             Self::RecordOverflow(_) => AlertDescription::RECORD_OVERFLOW,
             Self::Decrypt(_) => AlertDescription::DECRYPT_ERROR,
-            Self::ProtocolVersion(_) => AlertDescription::PROTOCOL_VERSION,
+            Self::NotTls(_) | Self::ProtocolVersion(_) => AlertDescription::PROTOCOL_VERSION,
             // RFC 5246 §7.4.6: TLS 1.2 has no alert of its own for a missing certificate.
             Self::HandshakeFailure(_) | Self::NoCertificate => AlertDescription::HANDSHAKE_FAILURE,
             Self::InappropriateFallback => AlertDescription::INAPPROPRIATE_FALLBACK,
@@ -92,7 +94,9 @@ impl Fault {
             Self::Config(error) => Error::from(error),
             Self::Hook(error) => Error::new(ErrorKind::Hook).with_source(error),
             Self::AlertReceived(alert) => Error::new(ErrorKind::AlertReceived(alert)),
-            Self::Decode(reason) => Error::new(ErrorKind::InvalidMessage).with_source(reason),
+            Self::Decode(reason) | Self::NotTls(reason) => {
+                Error::new(ErrorKind::InvalidMessage).with_source(reason)
+            }
             Self::IllegalParameter(reason)
             | Self::UnexpectedMessage(reason)
             | Self::UnsupportedExtension(reason)

@@ -168,7 +168,7 @@ impl Records<'_, '_> {
     fn check_version(&self, version: [u8; 2]) -> Result<(), Fault> {
         match (version, &self.receiving) {
             ([3, _], None) | ([3, 3], Some(_)) => Ok(()),
-            _ => Err(Fault::ProtocolVersion("a record of another protocol or version")),
+            _ => Err(Fault::NotTls("a record of another protocol or version")),
         }
     }
 
@@ -341,7 +341,7 @@ fn refused(error: RecordError) -> Fault {
 
 /// Says what it is that speaks something else: the first bytes tell, and a plain "wrong version" would not help.
 fn refuse_other_protocols(first: [u8; HEADER_LEN]) -> Result<(), Fault> {
-    Err(Fault::ProtocolVersion(match &first {
+    Err(Fault::NotTls(match &first {
         [b'G', b'E', b'T', b' ', _] | [b'P', b'U', b'T', b' ', _] | b"POST " | b"HEAD " => {
             "an HTTP request where TLS is spoken"
         }

@@ -439,13 +439,13 @@ fn the_version_of_a_record_is_loose_before_keys_and_strict_under_them() {
         assert!(is_end(&fault_of(&record(version))));
     }
     for version in [[2, 3], [4, 3], [255, 255]] {
-        assert!(matches!(fault_of(&record(version)), Fault::ProtocolVersion(_)));
+        assert!(matches!(fault_of(&record(version)), Fault::NotTls(_)));
     }
     for suite in [TLS13, TLS12] {
         let mut bytes = Peer::new(suite).send(ContentType::Handshake, &message(8, 1)).bytes();
         assert!(is_end(&protected_fault(suite, &bytes)));
         bytes[2] = 1;
-        assert!(matches!(protected_fault(suite, &bytes), Fault::ProtocolVersion(_)));
+        assert!(matches!(protected_fault(suite, &bytes), Fault::NotTls(_)));
     }
 }
 
@@ -460,11 +460,11 @@ fn other_protocols_are_called_by_their_names() {
         (b"SSH-2.0-OpenSSH", "another protocol"),
     ] {
         let fault = fault_of(bytes);
-        assert!(matches!(&fault, Fault::ProtocolVersion(rule) if rule.contains(name)), "{fault:?}");
+        assert!(matches!(&fault, Fault::NotTls(rule) if rule.contains(name)), "{fault:?}");
     }
     // After a record they are no such thing.
     let fault = fault_of(&[&handshake(&[])[..], b"GET / HTTP/1.1"].concat());
-    assert!(matches!(&fault, Fault::ProtocolVersion(rule) if rule.contains("another protocol")), "{fault:?}");
+    assert!(matches!(&fault, Fault::NotTls(rule) if rule.contains("another protocol")), "{fault:?}");
 }
 
 #[test]
