@@ -26,8 +26,8 @@ pub(crate) struct Tls12Keys {
 /// The master secret of a session.
 #[derive(Clone, Debug)]
 pub(crate) struct MasterSecret12 {
+    hash: HashAlgorithm,
     secret: Secret,
-    key: HmacKey,
 }
 
 impl MasterSecret12 {
@@ -48,8 +48,7 @@ impl MasterSecret12 {
 
     /// That of a session which is resumed.
     pub(crate) fn resumed(hash: HashAlgorithm, secret: Secret) -> Self {
-        let key = HmacKey::new(hash, secret.as_bytes());
-        Self { secret, key }
+        Self { hash, secret }
     }
 
     fn new(hash: HashAlgorithm, shared: &SharedSecret, label: &[u8], seed: &[&[u8]]) -> Self {
@@ -73,7 +72,7 @@ impl MasterSecret12 {
         let used = 2 * (suite.key_len + suite.fixed_iv_len);
         let used =
             key_block.get_mut(..used).ok_or(Fault::Internal("a suite of longer keys than there are"))?;
-        prf(&self.key, b"key expansion", &[server_random, client_random], used);
+        prf(&self.key(), b"key expansion", &[server_random, client_random], used);
         let (keys, ivs) = used.split_at(2 * suite.key_len);
         let (client_key, server_key) = keys.split_at(suite.key_len);
         let (client_iv, server_iv) = ivs.split_at(suite.fixed_iv_len);
@@ -90,7 +89,7 @@ impl MasterSecret12 {
             Role::Server => b"server finished",
         };
         let mut verify_data = [0; VERIFY_DATA_LEN];
-        prf(&self.key, label, &[transcript.as_ref()], &mut verify_data);
+        prf(&self.key(), label, &[transcript.as_ref()], &mut verify_data);
         verify_data
     }
 
@@ -120,7 +119,7 @@ impl MasterSecret12 {
         context: Option<&[u8]>,
         out: &mut [u8],
     ) -> Result<(), Fault> {
-        check_exported_len(self.key.hash(), out.len())?;
+        check_exported_len(self.hash, out.len())?;
         if RESERVED.contains(&label) {
             return Err(invalid_export("the label is one of TLS's own; choose another"));
         }
@@ -130,8 +129,12 @@ impl MasterSecret12 {
         let context_len = context_len.map(u16::to_be_bytes);
         let context_len = context_len.as_ref().map_or(&[][..], |len| len);
         let seed: [&[u8]; 4] = [client_random, server_random, context_len, context.unwrap_or_default()];
-        prf(&self.key, label, &seed, out);
+        prf(&self.key(), label, &seed, out);
         Ok(())
+    }
+
+    fn key(&self) -> HmacKey {
+        HmacKey::new(self.hash, self.secret.as_bytes())
     }
 
     /// The master secret itself, for a ticket or a key log.

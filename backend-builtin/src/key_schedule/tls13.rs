@@ -3,7 +3,8 @@
 //! ```text
 //! EarlySecret -> HandshakeSecret -> MasterSecret
 //! ```
-//! Each is consumed by the next. What hangs off them: [`TrafficSecret`]s, which give keys and what verifies a
+//! Each is consumed by the next, and holds its HMAC key ready; what a connection keeps for long holds a secret alone and
+//! is small. What hangs off them: [`TrafficSecret`]s, which give keys and what verifies a
 //! Finished; [`FinishedKey`]s; an [`ExporterSecret`]; a [`ResumptionSecret`].
 
 use polytls_api::record::{NONCE_LEN, TrafficKeys};
@@ -60,7 +61,8 @@ impl EarlySecret {
 
     /// early_exporter_master_secret, over the ClientHello.
     pub(crate) fn early_exporter(&self, transcript: &Digest) -> ExporterSecret {
-        ExporterSecret(Prk::new(self.0.hash(), &derive_secret(&self.0, b"e exp master", transcript)))
+        let secret = derive_secret(&self.0, b"e exp master", transcript);
+        ExporterSecret { hash: self.0.hash(), secret }
     }
 
     /// The next stage, with what the key exchange gave, if there was one.
@@ -107,7 +109,7 @@ impl MasterSecret {
 
     /// exporter_master_secret, up to the server's Finished.
     pub(crate) fn exporter(&self, transcript: &Digest) -> ExporterSecret {
-        ExporterSecret(Prk::new(self.0.hash(), &self.exporter_master_secret(transcript)))
+        ExporterSecret { hash: self.0.hash(), secret: self.exporter_master_secret(transcript) }
     }
 
     /// The same as bytes, for a key log.
@@ -117,7 +119,7 @@ impl MasterSecret {
 
     /// resumption_master_secret, up to the client's Finished.
     pub(crate) fn resumption(&self, transcript: &Digest) -> ResumptionSecret {
-        ResumptionSecret(Prk::new(self.0.hash(), &self.resumption_master_secret(transcript)))
+        ResumptionSecret { hash: self.0.hash(), secret: self.resumption_master_secret(transcript) }
     }
 
     pub(super) fn resumption_master_secret(&self, transcript: &Digest) -> Secret {
@@ -198,18 +200,24 @@ impl FinishedKey {
 
 /// What tickets' pre-shared keys are made from.
 #[derive(Clone, Debug)]
-pub(crate) struct ResumptionSecret(Prk);
+pub(crate) struct ResumptionSecret {
+    hash: HashAlgorithm,
+    secret: Secret,
+}
 
 impl ResumptionSecret {
     /// The pre-shared key of the ticket with this nonce (RFC 8446 §4.6.1).
     pub(crate) fn psk(&self, nonce: &[u8]) -> Secret {
-        expand_label(&self.0, b"resumption", nonce, self.0.hash().output_len())
+        expand_label(&Prk::new(self.hash, &self.secret), b"resumption", nonce, self.hash.output_len())
     }
 }
 
 /// What key material for the application is made from.
 #[derive(Clone, Debug)]
-pub(crate) struct ExporterSecret(Prk);
+pub(crate) struct ExporterSecret {
+    hash: HashAlgorithm,
+    secret: Secret,
+}
 
 impl ExporterSecret {
     /// Fills `out` (RFC 8446 §7.5). No context is the same as an empty one.
@@ -217,12 +225,12 @@ impl ExporterSecret {
     /// # Errors
     /// [`Fault::Config`] for a label of more than 249 bytes, or more or less material than can be had.
     pub(crate) fn export(&self, label: &[u8], context: Option<&[u8]>, out: &mut [u8]) -> Result<(), Fault> {
-        let hash = self.0.hash();
+        let hash = self.hash;
         check_exported_len(hash, out.len())?;
         if label.len() > MAX_LABEL {
             return Err(invalid_export("a label has 249 bytes at most (RFC 8446 §7.1)"));
         }
-        let secret = derive_secret(&self.0, label, &nothing(&self.0));
+        let secret = derive_secret(&Prk::new(hash, &self.secret), label, &hash.hash(&[]));
         let context = hash.hash(context.unwrap_or_default());
         let length = (out.len() as u16).to_be_bytes();
         let label = HkdfLabel { length, label: b"exporter", context: context.as_ref() };
