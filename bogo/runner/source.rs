@@ -1,0 +1,1 @@
+//! Nothing: the manifest names the crate that has the source of the runner.
