@@ -8,6 +8,7 @@ use polytls::{
 };
 
 use crate::{
+    backend,
     credential::named,
     hooks::{Live, Resolver, Sessions, Verifier},
     options::{Credential, ServerSessions, Settings},
@@ -38,7 +39,9 @@ pub(crate) enum Side {
 }
 
 impl Prepared {
-    pub(crate) fn new(backend: &Arc<dyn Backend>, settings: &Settings, live: &Live) -> Result<Self, Failure> {
+    /// A side over the backend of this name.
+    pub(crate) fn new(backend: Option<&str>, settings: &Settings, live: &Live) -> Result<Self, Failure> {
+        let backend = &backend::backend(backend, settings)?;
         let sessions = Arc::new(Sessions::new(settings.suspends));
         let (side, sessions) = if settings.server {
             let config = server(backend, settings, live, &sessions)?;

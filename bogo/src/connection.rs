@@ -1,9 +1,7 @@
 //! The connections of a test, in a row: handshake, what must hold after it, exchange, end.
 
-use std::sync::Arc;
-
 use polytls::{
-    AlertDescription, Backend, ClientHello, ConnectOptions, EarlyDataStatus, HandshakeError, HelloLimits,
+    AlertDescription, ClientHello, ConnectOptions, EarlyDataStatus, HandshakeError, HelloLimits,
     IncomingHandshake, ReplayableData, TlsAcceptor, TlsStream,
 };
 
@@ -19,17 +17,17 @@ use crate::{
 
 /// Runs every connection that the runner wants.
 pub(crate) async fn run(plan: &Plan) -> Result<(), Failure> {
-    let backend = backend(plan.initial.runner.backend.as_deref())?;
+    let backend = plan.initial.runner.backend.as_deref();
     let live = Live::default();
-    let mut prepared = Prepared::new(&backend, &plan.initial.settings, &live)?;
+    let mut prepared = Prepared::new(backend, &plan.initial.settings, &live)?;
     // What the shim cannot do should show before the first connection.
     if plan.resume.settings != prepared.settings && plan.initial.runner.resume_count > 0 {
-        Prepared::new(&backend, &plan.resume.settings, &live)?;
+        Prepared::new(backend, &plan.resume.settings, &live)?;
     }
     for count in 0..=plan.initial.runner.resume_count {
         let options = if count == 0 { &plan.initial } else { &plan.resume };
         if options.settings != prepared.settings {
-            prepared = Prepared::new(&backend, &options.settings, &live)?;
+            prepared = Prepared::new(backend, &options.settings, &live)?;
         }
         live.begin(&options.verdicts);
         Connection { options, retry: &plan.retry, prepared: &prepared, live: &live, resumes: count > 0 }
@@ -37,10 +35,6 @@ pub(crate) async fn run(plan: &Plan) -> Result<(), Failure> {
             .await?;
     }
     Ok(())
-}
-
-fn backend(name: Option<&str>) -> Result<Arc<dyn Backend>, Failure> {
-    Ok(polytls::backend(name.unwrap_or("rustls"))?)
 }
 
 /// One connection to the runner.

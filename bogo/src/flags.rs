@@ -35,6 +35,17 @@ enum Flag {
 
 use Flag::{Switch, Value};
 
+impl Flag {
+    /// `None` where the value cannot be meant.
+    fn set(&self, options: &mut Options, value: &[u8]) -> Option<()> {
+        match self {
+            Switch(set) => set(options),
+            Value(set) => return set(options, value),
+        }
+        Some(())
+    }
+}
+
 impl Plan {
     /// Reads a command line, without the program's name.
     pub(crate) fn parse(arguments: impl IntoIterator<Item = Vec<u8>>) -> Result<Self, FlagError> {
@@ -52,11 +63,7 @@ impl Plan {
                 Value(_) => arguments.next().ok_or_else(|| FlagError::Value(argument.clone()))?,
             };
             for options in plan.in_scope(scope) {
-                let set = match flag {
-                    Switch(set) => Some(set(options)),
-                    Value(set) => set(options, &value),
-                };
-                set.ok_or_else(|| FlagError::Value(argument.clone()))?;
+                flag.set(options, &value).ok_or_else(|| FlagError::Value(argument.clone()))?;
             }
         }
         Ok(plan)
@@ -171,6 +178,7 @@ const FLAGS: &[(&str, Flag)] = &[
     ("-reject-alpn", Switch(|o| o.settings.reject_alpn = true)),
     ("-verify-peer", Switch(|o| o.settings.verify_peer = true)),
     ("-require-any-client-certificate", Switch(|o| o.settings.require_client_certificate = true)),
+    ("-enable-grease", Switch(|o| o.settings.grease = true)),
     ("-no-ticket", Switch(|o| o.settings.no_ticket = true)),
     ("-expect-no-session-id", Switch(|o| o.settings.server_sessions = ServerSessions::Tickets)),
     ("-expect-session-id", Switch(session_in_store)),

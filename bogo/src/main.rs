@@ -4,6 +4,7 @@
 //! several times in a row, plays its part, and ends with a code: 0 for what was asked for, 89 for flags that ask for
 //! what it cannot do, 1 for anything else, with the reason on standard error. `README.md` says how to run it.
 
+mod backend;
 mod config;
 mod connection;
 mod credential;

@@ -52,6 +52,7 @@ pub(crate) struct Settings {
     pub(crate) verify_peer: bool,
     pub(crate) fail_resolver: bool,
     pub(crate) require_client_certificate: bool,
+    pub(crate) grease: bool,
     pub(crate) no_ticket: bool,
     pub(crate) server_sessions: ServerSessions,
     pub(crate) early_data: bool,
