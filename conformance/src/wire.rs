@@ -73,8 +73,14 @@ impl Hello {
 
     /// The group of a client's first key share.
     pub(crate) fn first_share(&self) -> Option<u16> {
-        let shares = self.extension(KEY_SHARE)?;
-        Some(u16::from_be_bytes([*shares.get(2)?, *shares.get(3)?]))
+        let mut shares = Reader(Reader(self.extension(KEY_SHARE)?).list::<2>()?);
+        loop {
+            let group = u16::from_be_bytes(shares.take(2)?.try_into().ok()?);
+            shares.skip_list::<2>()?;
+            if !is_reserved(group) {
+                return Some(group);
+            }
+        }
     }
 
     /// Whether a client offers a session of TLS 1.3, or a server takes one.
@@ -108,7 +114,14 @@ fn codes(list: &[u8]) -> Vec<u16> {
         .unwrap_or_default()
         .chunks_exact(2)
         .map(|code| u16::from_be_bytes([code[0], code[1]]))
+        .filter(|&code| !is_reserved(code))
         .collect()
+}
+
+/// RFC 8701 §2: values that mean nothing, which a client may offer among those that it means.
+pub(crate) fn is_reserved(code: u16) -> bool {
+    let [high, low] = code.to_be_bytes();
+    high == low && low & 0x0f == 0x0a
 }
 
 struct Reader<'a>(&'a [u8]);
