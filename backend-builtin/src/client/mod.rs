@@ -12,6 +12,8 @@ mod identity;
 mod offer;
 mod psk;
 mod retry;
+#[cfg(test)]
+mod tests;
 mod tls12;
 mod tls13;
 
