@@ -120,15 +120,23 @@ impl RecordSession {
 
     /// RFC 5746 §4.2: a peer that asks for renegotiation is told that there is none.
     pub(super) fn renegotiation(&mut self, content: &[u8], outgoing: &mut Buffer) -> Result<(), Refusal> {
-        if self.renegotiation == Renegotiation::Declined {
-            self.idle.renegotiation_request()?;
-            let warning = [WARNING, AlertDescription::NO_RENEGOTIATION.code()];
-            return self.seal_message(ContentType::Alert, &warning, outgoing).map_err(internal);
+        match self.renegotiation {
+            Renegotiation::Declined => {
+                self.idle.renegotiation_request()?;
+                let warning = [WARNING, AlertDescription::NO_RENEGOTIATION.code()];
+                self.seal_message(ContentType::Alert, &warning, outgoing).map_err(internal)
+            }
+            Renegotiation::Fatal if content.is_empty() => self.idle.empty_record(),
+            Renegotiation::Fatal => self.refuse_renegotiation(content),
         }
-        let (alert, reason) = match (self.role, content) {
-            (Role::Client, [HELLO_REQUEST] | [HELLO_REQUEST, 0] | [HELLO_REQUEST, 0, 0])
-            | (Role::Client, [HELLO_REQUEST, 0, 0, 0, ..])
-            | (Role::Server, [CLIENT_HELLO, ..]) => {
+    }
+
+    /// The first request ends the connection: a ClientHello by its type, a HelloRequest when all of it is there.
+    fn refuse_renegotiation(&mut self, content: &[u8]) -> Result<(), Refusal> {
+        self.handshake.extend_from_slice(content);
+        let (alert, reason) = match (self.role, self.handshake.as_slice()) {
+            (Role::Client, [HELLO_REQUEST] | [HELLO_REQUEST, 0] | [HELLO_REQUEST, 0, 0]) => return Ok(()),
+            (Role::Client, [HELLO_REQUEST, 0, 0, 0, ..]) | (Role::Server, [CLIENT_HELLO, ..]) => {
                 (AlertDescription::NO_RENEGOTIATION, "a request for renegotiation")
             }
             (Role::Client, [HELLO_REQUEST, ..]) => {

@@ -526,11 +526,22 @@ fn where_renegotiation_is_fatal_the_first_request_ends_the_connection() {
         answer_of((client, server.with_renegotiation_fatal()), ContentType::Handshake, message)
     };
     assert_eq!(to_client(&[0, 0, 0, 0]), A::NO_RENEGOTIATION);
-    assert_eq!(to_client(&[0, 0]), A::NO_RENEGOTIATION);
     assert_eq!(to_client(&[0, 0, 0, 1, 1]), A::DECODE_ERROR);
     assert_eq!(to_client(&[12, 0, 0, 0]), A::UNEXPECTED_MESSAGE);
     assert_eq!(to_server(&[1, 0, 0, 40]), A::NO_RENEGOTIATION);
     assert_eq!(to_server(&[0, 0, 0, 0]), A::UNEXPECTED_MESSAGE);
+
+    // In parts it is one when it is whole, and nothing may stand between them.
+    for (content_type, rest, alert) in [
+        (ContentType::Handshake, &[0, 0][..], A::NO_RENEGOTIATION),
+        (ContentType::ApplicationData, b"data", A::UNEXPECTED_MESSAGE),
+    ] {
+        let (client, mut server) = pair(SUITES[1]);
+        let (mut client, mut wire) = (client.with_renegotiation_fatal(), Buffer::new());
+        seal_raw(&mut server, ContentType::Handshake, &[0, 0], &mut wire);
+        assert!(open_all(&mut client, &mut wire, 100).is_ok());
+        assert_eq!(answer_of((server, client), content_type, rest), alert);
+    }
 }
 
 #[test]
