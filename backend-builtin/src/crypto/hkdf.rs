@@ -49,11 +49,3 @@ impl Prk {
         self.0.sign(previous.into_iter().chain(info.iter().copied()).chain([counter.as_slice()]))
     }
 }
-
-/// HKDF-Expand of a key that is expanded once.
-///
-/// # Errors
-/// As [`Prk::expand`].
-pub(crate) fn expand(hash: HashAlgorithm, prk: &Secret, info: &[&[u8]], out: &mut [u8]) -> Result<(), Fault> {
-    Prk::new(hash, prk).expand(info, out)
-}

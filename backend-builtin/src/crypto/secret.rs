@@ -16,9 +16,6 @@ pub(crate) struct Secret {
 }
 
 impl Secret {
-    /// The longest that [`Secret::from_slice`] takes.
-    pub(crate) const MAX_LEN: usize = MAX_LEN;
-
     /// A copy of these bytes; `None` for more than 64.
     pub(crate) fn from_slice(bytes: &[u8]) -> Option<Self> {
         let mut secret = Self { bytes: [0; MAX_LEN], len: bytes.len() };
@@ -59,11 +56,6 @@ impl Secret {
         self.len = len;
         self
     }
-
-    /// Whether it is these bytes, in time that does not tell how far they agree.
-    pub(crate) fn is(&self, bytes: &[u8]) -> bool {
-        is_same(self.as_bytes(), bytes)
-    }
 }
 
 impl fmt::Debug for Secret {
@@ -84,11 +76,20 @@ mod tests {
     #[test]
     fn a_secret_is_its_bytes_and_its_length() {
         let secret = Secret::from_slice(&[7; 48]).unwrap();
-        assert!(secret.is(&[7; 48]));
-        assert!(!secret.is(&[7; 47]));
-        assert!(!secret.is(&[0; 48]));
-        assert!(secret.truncated(32).is(&[7; 32]));
+        assert_eq!(secret.as_bytes(), [7; 48]);
+        assert_eq!(secret.truncated(32).as_bytes(), [7; 32]);
         assert!(Secret::from_slice(&[7; 65]).is_none());
+    }
+
+    #[test]
+    fn what_is_compared_is_every_byte_and_the_length() {
+        assert!(is_same(&[7; 48], &[7; 48]));
+        assert!(!is_same(&[7; 48], &[7; 47]));
+        for offset in 0..48 {
+            let mut other = [7; 48];
+            other[offset] = 8;
+            assert!(!is_same(&[7; 48], &other), "{offset}");
+        }
     }
 
     #[test]

@@ -79,10 +79,6 @@ impl SigningKey {
         RSA_BITS.contains(&bits).then_some(Self { kind, key: Key::Rsa(key) })
     }
 
-    pub(crate) fn kind(&self) -> KeyKind {
-        self.kind
-    }
-
     /// Whether the certificate is for this key.
     pub(crate) fn belongs_to(&self, certificate: &CertificateDer<'_>) -> bool {
         let own = match &self.key {
@@ -192,7 +188,7 @@ mod tests {
         let identities = identities();
         for (index, (key, certificate)) in identities.iter().enumerate() {
             let peer = PeerKey::from_certificate(certificate).unwrap();
-            assert_eq!(peer.kind(), key.kind());
+            assert_eq!(peer.kind(), key.kind);
             for &scheme in key.schemes() {
                 let signature = key.sign(scheme, b"message").unwrap();
                 peer.verify(scheme, b"message", &signature).unwrap();

@@ -18,6 +18,7 @@ const MAX_SEALS: u64 = 1 << 32;
 
 /// One key of a key ring.
 pub(crate) struct TicketKey {
+    /// What every ticket under this key begins with.
     name: [u8; NAME_LEN],
     key: LessSafeKey,
     seals: AtomicU64,
@@ -35,11 +36,6 @@ impl TicketKey {
         random(key.as_mut_slice())?;
         let key = UnboundKey::new(&AES_256_GCM, key.as_slice()).map_err(|_| not_sealed())?;
         Ok(Self { name, key: LessSafeKey::new(key), seals: AtomicU64::new(0) })
-    }
-
-    /// What every ticket under this key begins with.
-    pub(crate) fn name(&self) -> &[u8; NAME_LEN] {
-        &self.name
     }
 
     /// A ticket: the key's name, a nonce, and the plaintext under both.
@@ -105,7 +101,7 @@ mod tests {
     fn a_ticket_opens_under_its_own_key_and_whole_only() {
         let key = TicketKey::generate().unwrap();
         let ticket = key.seal(b"session").unwrap();
-        assert_eq!(ticket[..16], *key.name());
+        assert_eq!(ticket[..16], key.name);
         assert_eq!(key.open(&ticket).unwrap().as_slice(), b"session");
         assert!(TicketKey::generate().unwrap().open(&ticket).is_none());
         for length in 0..ticket.len() {

@@ -16,8 +16,7 @@ pub(crate) use self::{
     suite::Suite,
     tls12::{MasterSecret12, Tls12Keys},
     tls13::{
-        EarlySecret, ExporterSecret, FinishedKey, HandshakeSecret, MasterSecret, PskKind, ResumptionSecret,
-        TrafficSecret,
+        EarlySecret, ExporterSecret, HandshakeSecret, MasterSecret, PskKind, ResumptionSecret, TrafficSecret,
     },
     transcript::{Transcript, TranscriptBuffer},
 };

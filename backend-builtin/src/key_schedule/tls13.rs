@@ -59,12 +59,6 @@ impl EarlySecret {
         TrafficSecret::derive(&self.0, b"c e traffic", transcript)
     }
 
-    /// early_exporter_master_secret, over the ClientHello.
-    pub(crate) fn early_exporter(&self, transcript: &Digest) -> ExporterSecret {
-        let secret = derive_secret(&self.0, b"e exp master", transcript);
-        ExporterSecret { hash: self.0.hash(), secret }
-    }
-
     /// The next stage, with what the key exchange gave, if there was one.
     pub(crate) fn handshake(self, shared: Option<&SharedSecret>) -> HandshakeSecret {
         HandshakeSecret(next_stage(&self.0, shared.map(SharedSecret::as_bytes)))

@@ -12,9 +12,9 @@ use polytls_api::{
 
 use super::{
     super::{
-        EarlySecret, FinishedKey, HandshakeSecret, MasterSecret, PskKind, Suite, TrafficSecret, Transcript,
+        EarlySecret, HandshakeSecret, MasterSecret, PskKind, Suite, TrafficSecret, Transcript,
         TranscriptBuffer,
-        tls13::{derive_secret, expand_label},
+        tls13::{FinishedKey, derive_secret, expand_label},
     },
     hex,
 };
