@@ -115,11 +115,6 @@ impl<'a, 't> Records<'a, 't> {
         }
     }
 
-    /// The transport below, for hooks that want it; what is queued here is not in it yet.
-    pub(crate) fn transport(&mut self) -> &mut Transport<'t> {
-        self.transport
-    }
-
     /// Both sides agreed on a version. Before, records say 0x0301 if they are a hello, and may say any 0x03xx.
     pub(crate) fn set_version(&mut self, version: ProtocolVersion) {
         self.version = Some(version);
