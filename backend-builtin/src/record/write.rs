@@ -38,17 +38,11 @@ impl Records<'_, '_> {
 
     /// Ends the connection with an alert under the keys in force, in place of messages that are still queued.
     ///
-    /// It is sent by the next [`Records::flush`], or by whoever has the transport then.
+    /// It is left in the transport, for whoever has that to send.
     pub(crate) fn send_alert(&mut self, alert: AlertDescription) {
         self.queued.clear();
         // The connection is lost anyhow if the alert cannot be sealed.
         let _ = self.append(ContentType::Alert, &[FATAL, alert.code()]);
-    }
-
-    /// Sends all that is queued, and waits until the byte stream has taken it.
-    pub(crate) async fn flush(&mut self) -> Result<(), Fault> {
-        self.end_flight()?;
-        Ok(self.transport.flush().await?)
     }
 
     /// Makes records of what is queued, before the peer's answer is waited for.

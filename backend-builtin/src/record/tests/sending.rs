@@ -14,7 +14,7 @@ fn messages_of_a_flight_share_records_up_to_a_change() {
         records.send_message(&message(20, 32));
         records.set_sending_keys(keys(TLS13, 8)).unwrap();
         records.send_message(&message(4, 60));
-        records.flush().await.unwrap();
+        records.end_flight().unwrap();
     });
     let second = 14 + 20_004 + 36 - (1 << 14);
     assert_eq!(
@@ -43,16 +43,16 @@ fn messages_of_a_flight_share_records_up_to_a_change() {
 fn the_first_hello_says_tls_1_0_and_nothing_else_does() {
     let ((), sent) = run_in_steps(&[], 1, async |records| {
         records.send_message(&message(1, 1));
-        records.flush().await.unwrap();
+        records.end_flight().unwrap();
         records.set_version(ProtocolVersion::Tls13);
         records.send_message(&message(1, 1));
-        records.flush().await.unwrap();
+        records.end_flight().unwrap();
     });
     assert_eq!(records_in(&sent), [(22, [3, 1], 5), (22, [3, 3], 5)]);
     let ((), sent) = run_in_steps(&handshake(&message(2, 1)), 1, async |records| {
         records.read_message().await.unwrap();
         records.send_message(&message(1, 1));
-        records.flush().await.unwrap();
+        records.end_flight().unwrap();
     });
     assert_eq!(records_in(&sent), [(22, [3, 3], 5)]);
 }
@@ -68,7 +68,7 @@ fn records_that_are_sent_keep_to_the_peers_limit_and_to_ours_and_are_padded() {
             records.set_record_size_limits(RecordSizeLimits { own: None, peers: Some(100) });
             records.set_padding(padding);
             records.send_message(&message(8, 116));
-            records.flush().await.unwrap();
+            records.end_flight().unwrap();
         });
         records_in(&sent).into_iter().map(|(_, _, length)| length).collect::<Vec<_>>()
     };
@@ -82,7 +82,7 @@ fn an_alert_goes_out_under_the_keys_in_force_in_place_of_what_is_queued() {
     let ((), sent) = run_in_steps(&[], 1, async |records| {
         records.send_message(&message(2, 1));
         records.send_alert(Alert::DECODE_ERROR);
-        records.flush().await.unwrap();
+        records.end_flight().unwrap();
     });
     assert_eq!(sent, [21, 3, 3, 0, 2, 2, 50]);
     for suite in [TLS13, TLS12] {
@@ -92,7 +92,7 @@ fn an_alert_goes_out_under_the_keys_in_force_in_place_of_what_is_queued() {
             records.set_sending_keys(keys(suite, 9)).unwrap();
             records.send_message(&message(8, 1));
             records.send_alert(Alert::DECODE_ERROR);
-            records.flush().await.unwrap();
+            records.end_flight().unwrap();
         });
         let hello = handshake(&message(2, 1));
         assert_eq!(sent[..hello.len()], hello);
