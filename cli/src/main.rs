@@ -24,7 +24,12 @@ mod verify;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, error::ErrorKind};
-use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 use crate::{
     failure::Failure,
@@ -38,7 +43,7 @@ const EXIT_CODES: &str =
 #[derive(Parser)]
 #[command(name = "polytls", version, max_term_width = 100, after_help = EXIT_CODES)]
 struct Arguments {
-    /// The engine: rustls, openssl or native, as far as compiled in [default: the first of them]
+    /// The engine: rustls, openssl, native or builtin, as far as compiled in [default: the first of them, never builtin]
     #[arg(long, global = true, value_name = "NAME")]
     backend: Option<String>,
     /// When to colour text
@@ -123,23 +128,28 @@ fn usage(error: &clap::Error) -> Result<(), Failure> {
     Err(Failure::usage(format!("{line}; see `polytls --help`")))
 }
 
-/// Writes the library's events to standard error: those that RUST_LOG chooses, else those of this level.
-fn log(level: LevelFilter) {
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::builder().with_default_directive(level.into()).from_env_lossy())
+/// Writes the library's events to standard error: those that RUST_LOG chooses, else those of this level. A tour
+/// listens to those of the engines' steps, whatever is written.
+fn log(level: LevelFilter, tour: Option<tour::Events>) {
+    let written = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
+    let writer = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(output::notes_are_coloured())
-        .init();
+        .with_filter(written);
+    let steps = Targets::new().with_target(tour::TARGET, LevelFilter::INFO);
+    tracing_subscriber::registry().with(writer).with(tour.map(|events| events.with_filter(steps))).init();
 }
 
 fn run(arguments: Arguments) -> Result<(), Failure> {
     arguments.color.choose();
-    log(arguments.command.log_level());
+    let events = tour::Events::default();
+    let is_tour = matches!(arguments.command, Command::Tour(_));
+    log(arguments.command.log_level(), is_tour.then(|| events.clone()));
     let backend = arguments.backend.as_deref();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
         match arguments.command {
-            Command::Tour(options) => tour::run(backend, &options).await,
+            Command::Tour(options) => tour::run(backend, &options, &events).await,
             Command::Backends(options) => backends::run(backend, &options),
             Command::Connect(options) => connect::run(backend, options).await,
             Command::Verify(options) => verify::run(backend, options).await,

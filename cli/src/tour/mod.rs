@@ -1,5 +1,6 @@
 //! `polytls tour`: for each pair of engines a handshake in six steps, then data, and what each cost.
 
+mod events;
 mod steps;
 mod transfer;
 
@@ -17,6 +18,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
+pub(crate) use self::events::{Events, TARGET};
 use crate::{chain::Authority, failure::Failure, output, settings};
 
 /// The name of the tour's server, and the protocol that it speaks.
@@ -57,7 +59,7 @@ struct PairResult {
     rate: f64,
 }
 
-pub(crate) async fn run(backend: Option<&str>, options: &Options) -> Result<(), Failure> {
+pub(crate) async fn run(backend: Option<&str>, options: &Options, events: &Events) -> Result<(), Failure> {
     let clients = settings::backends(options.client.as_deref().or(backend))?;
     let servers = settings::backends(options.server.as_deref().or(backend))?;
     let started = Instant::now();
@@ -66,7 +68,7 @@ pub(crate) async fn run(backend: Option<&str>, options: &Options) -> Result<(), 
     for client in &clients {
         for server in &servers {
             let pair = Pair::new(client, server, &authority)?;
-            let result = pair.tour(options.mib).await;
+            let result = pair.tour(options.mib, events).await;
             results.push(result.map_err(|failure| failure.in_context(&pair.name))?);
         }
     }
@@ -97,10 +99,12 @@ impl Pair {
         })
     }
 
-    async fn tour(&self, mib: u64) -> Result<PairResult, Failure> {
+    async fn tour(&self, mib: u64, events: &Events) -> Result<PairResult, Failure> {
+        events.take();
         let (near, far) = self.connect().await?;
         let libraries = format!("{} to {}", near.info().backend.library, far.info().backend.library);
-        output::print(&format!("== {}   ({libraries})\n{}", self.name, steps::text(self, &near, &far)))?;
+        let steps = steps::text(self, &near, &far, &events.take());
+        output::print(&format!("== {}   ({libraries})\n{steps}", self.name))?;
         let handshake = near.info().timings.complete;
         let (near, far, elapsed) = transfer::run(near, far, mib, &self.name).await?;
         close(near, far).await;

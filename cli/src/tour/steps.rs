@@ -4,10 +4,10 @@ use std::{fmt::Display, time::Duration};
 
 use polytls::ConnectionInfo;
 
-use super::{ALPN, NAME, Pair, Stream, millis};
+use super::{ALPN, NAME, Pair, Stream, events::Times, millis};
 
-/// One line a step.
-pub(super) fn text(pair: &Pair, client: &Stream, server: &Stream) -> String {
+/// One line a step, and where an engine tells when it took the step, that too.
+pub(super) fn text(pair: &Pair, client: &Stream, server: &Stream, times: &Times) -> String {
     let (near, far) = (client.info(), server.info());
     let offered = &pair.client.capabilities().client.role;
     let versions: Vec<_> = offered.versions.iter().map(ToString::to_string).collect();
@@ -44,7 +44,18 @@ pub(super) fn text(pair: &Pair, client: &Stream, server: &Stream) -> String {
         ),
     ];
     let steps = STEPS.iter().zip(found).enumerate();
-    steps.map(|(index, (what, found))| format!("  {}  {what:<52} {found}\n", index + 1)).collect()
+    steps
+        .map(|(index, (what, found))| format!("  {}  {what:<52} {found}{}\n", index + 1, began(times, index)))
+        .collect()
+}
+
+/// The engine's own word on when a step began.
+fn began(times: &Times, step: usize) -> String {
+    let sides = times.of(step);
+    let sides =
+        sides.into_iter().filter_map(|(side, after)| Some(format!("{side} after {}", millis(after?))));
+    let sides: Vec<_> = sides.collect();
+    if sides.is_empty() { String::new() } else { format!("; begun by the {}", sides.join(", the ")) }
 }
 
 const STEPS: [&str; 6] = [
