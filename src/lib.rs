@@ -24,6 +24,7 @@
 //! | `rustls` | yes | compiles in rustls 0.23 with aws-lc-rs |
 //! | `openssl` | | compiles in OpenSSL 3 |
 //! | `native` | | compiles in the operating system's TLS |
+//! | `builtin` | | compiles in polytls's own engine, which is young and unaudited |
 //! | `openssl-vendored` | | builds OpenSSL from source instead of linking the system's |
 //! | `tokio` | yes | streams implement tokio's I/O traits |
 //! | `futures-io` | | streams implement futures' I/O traits |
@@ -36,8 +37,10 @@ use std::sync::{Arc, OnceLock};
 
 pub use polytls_api::*;
 
-/// The engines that are compiled in, in the order in which [`default_backend`] prefers them.
+/// The engines that are compiled in, in the order in which [`default_backend`](crate::default_backend) prefers them.
 pub mod backends {
+    #[cfg(feature = "builtin")]
+    pub use polytls_builtin::{Builtin, BuiltinBuilder, ExternalPsk, Limits, Padding};
     #[cfg(feature = "native")]
     pub use polytls_native::Native;
     #[cfg(feature = "openssl")]
@@ -49,7 +52,7 @@ pub mod backends {
 
     use polytls_api::Backend;
 
-    /// Every engine that is compiled in: rustls, openssl, native, in this order.
+    /// Every engine that is compiled in: rustls, openssl, native, builtin, in this order.
     pub fn all() -> Vec<Arc<dyn Backend>> {
         vec![
             #[cfg(feature = "rustls")]
@@ -58,24 +61,31 @@ pub mod backends {
             Arc::new(OpenSsl::new()),
             #[cfg(feature = "native")]
             Arc::new(Native::new()),
+            #[cfg(feature = "builtin")]
+            Arc::new(Builtin::new()),
         ]
     }
 }
+
+/// The engine that runs only where it was asked for.
+const OPT_IN: &str = "builtin";
 
 static DEFAULT: OnceLock<Arc<dyn Backend>> = OnceLock::new();
 
 /// The engine to run where nobody has chosen one.
 ///
 /// That is the one given to [`set_default_backend`], else the first of rustls, openssl, native that is compiled
-/// in. A library calls this, or takes a [`ClientConfig`] from its user; the application decides.
+/// in. A library calls this, or takes a [`ClientConfig`] from its user; the application decides. `builtin` is young
+/// and unaudited, and runs only where it was asked for: it is never the default, even where it is the only one.
 ///
 /// # Errors
-/// [`ConfigError::UnknownBackend`] when none is compiled in.
+/// [`ConfigError::UnknownBackend`] when none is compiled in that may be the default.
 pub fn default_backend() -> Result<Arc<dyn Backend>, ConfigError> {
     if let Some(chosen) = DEFAULT.get() {
         return Ok(chosen.clone());
     }
-    backends::all().into_iter().next().ok_or_else(|| unknown("default"))
+    let mut all = backends::all().into_iter();
+    all.find(|backend| backend.info().name != OPT_IN).ok_or_else(|| unknown("default"))
 }
 
 /// Decides, once and for the whole process, what [`default_backend`] gives. For applications, never for libraries.
@@ -86,7 +96,7 @@ pub fn set_default_backend(backend: Arc<dyn Backend>) -> Result<(), Arc<dyn Back
     DEFAULT.set(backend)
 }
 
-/// The engine of this name: `rustls`, `openssl` or `native`.
+/// The engine of this name: `rustls`, `openssl`, `native` or `builtin`.
 ///
 /// # Errors
 /// [`ConfigError::UnknownBackend`], naming those that are compiled in.
@@ -96,12 +106,29 @@ pub fn backend(name: &str) -> Result<Arc<dyn Backend>, ConfigError> {
 
 fn unknown(name: &str) -> ConfigError {
     let names: Vec<_> = backends::all().iter().map(|backend| backend.info().name).collect();
-    let available = if names.is_empty() {
-        "none; enable one of polytls's features `rustls`, `openssl`, `native`".into()
-    } else {
-        names.join(", ")
+    let available = match names[..] {
+        [] => "none; enable one of polytls's features `rustls`, `openssl`, `native`, `builtin`".into(),
+        [OPT_IN] => format!("{OPT_IN}, which runs only where it is named: it is young and unaudited"),
+        _ => names.join(", "),
     };
     ConfigError::UnknownBackend { name: name.into(), available }
+}
+
+#[cfg(all(test, feature = "builtin"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn builtin_comes_last_and_is_never_the_default() {
+        let names: Vec<_> = backends::all().iter().map(|backend| backend.info().name).collect();
+        assert_eq!(names.last(), Some(&OPT_IN));
+        match default_backend() {
+            Ok(backend) => assert_eq!(backend.info().name, names[0]),
+            Err(error) => assert!(error.to_string().contains("only where it is named"), "{error}"),
+        }
+        assert_ne!(default_backend().ok().map(|backend| backend.info().name), Some(OPT_IN));
+        assert_eq!(backend(OPT_IN).unwrap().info().name, OPT_IN);
+    }
 }
 
 /// README's snippets, compiled.

@@ -7,7 +7,7 @@ use std::{hint::black_box, sync::Arc, time::Duration};
 use criterion::{
     BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
-use polytls::backends::{OpenSsl, Rustls};
+use polytls::backends::{Builtin, OpenSsl, Rustls};
 use polytls_benches::{Certificate, Io, Polytls, Stack, TokioOpenSsl, TokioRustls};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, duplex},
@@ -96,6 +96,7 @@ fn over_tcp<S: Stack, const KIB: usize>(group: &mut BenchmarkGroup<'_, WallTime>
 struct Stacks {
     polytls_rustls: Polytls,
     polytls_openssl: Polytls,
+    polytls_builtin: Polytls,
     tokio_rustls: TokioRustls,
     tokio_openssl: TokioOpenSsl,
 }
@@ -107,6 +108,7 @@ macro_rules! side_by_side {
         group.sample_size(40).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(4));
         $run(&mut group, &$stacks.tokio_rustls);
         $run(&mut group, &$stacks.polytls_rustls);
+        $run(&mut group, &$stacks.polytls_builtin);
         $run(&mut group, &$stacks.tokio_openssl);
         $run(&mut group, &$stacks.polytls_openssl);
         group.finish();
@@ -118,6 +120,7 @@ fn compare(criterion: &mut Criterion) {
     let stacks = Stacks {
         polytls_rustls: Polytls::new(Arc::new(Rustls::new()), &certificate),
         polytls_openssl: Polytls::new(Arc::new(OpenSsl::new()), &certificate),
+        polytls_builtin: Polytls::new(Arc::new(Builtin::new()), &certificate),
         tokio_rustls: TokioRustls::new(&certificate),
         tokio_openssl: TokioOpenSsl::new(&certificate),
     };

@@ -5,15 +5,21 @@
 
 use std::{env, fs, process::Command, sync::Arc};
 
-use polytls::backends::{Native, OpenSsl, Rustls};
+use polytls::backends::{Builtin, Native, OpenSsl, Rustls};
 use polytls_benches::{Certificate, Polytls, Stack, TokioOpenSsl, TokioRustls};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 
-const STACKS: [&str; 5] =
-    ["polytls-rustls", "polytls-openssl", "polytls-native", "tokio-rustls", "tokio-openssl"];
+const STACKS: [&str; 6] = [
+    "polytls-rustls",
+    "polytls-openssl",
+    "polytls-native",
+    "polytls-builtin",
+    "tokio-rustls",
+    "tokio-openssl",
+];
 
 /// Two file descriptors each: what every system allows a process.
 const PAIRS: usize = 400;
@@ -29,6 +35,7 @@ fn main() {
         Some("polytls-rustls") => run(&Polytls::new(Arc::new(Rustls::new()), &certificate)),
         Some("polytls-openssl") => run(&Polytls::new(Arc::new(OpenSsl::new()), &certificate)),
         Some("polytls-native") => run(&Polytls::by_default(Arc::new(Native::new()), &certificate)),
+        Some("polytls-builtin") => run(&Polytls::new(Arc::new(Builtin::new()), &certificate)),
         Some("tokio-rustls") => run(&TokioRustls::new(&certificate)),
         Some("tokio-openssl") => run(&TokioOpenSsl::new(&certificate)),
         Some(other) => eprintln!("no stack `{other}`; there are {}", STACKS.join(", ")),

@@ -35,6 +35,7 @@ ENGINES = [
     Engine("openssl"),
     # native-tls has neither TLS 1.3 nor client authentication for servers over OpenSSL, and keeps no sessions.
     Engine("native", server_versions=("1.2",), asks_clients=False, clients_resume=False),
+    Engine("builtin"),
 ]
 
 

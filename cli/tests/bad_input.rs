@@ -2,7 +2,7 @@
 
 mod support;
 
-#[cfg(any(feature = "rustls", feature = "openssl", feature = "native"))]
+#[cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
 use std::{fs, path::Path};
 
 use support::polytls;
@@ -27,7 +27,7 @@ fn refused(arguments: &[&str], code: i32, words: &[&str]) {
 }
 
 /// A certificate and a key that is another's.
-#[cfg(any(feature = "rustls", feature = "openssl", feature = "native"))]
+#[cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
 fn mismatched(folder: &Path) -> (String, String) {
     let one = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let other = rcgen::KeyPair::generate().unwrap();
@@ -100,10 +100,10 @@ fn a_backend_that_is_not_compiled_in() {
 }
 
 #[test]
-#[cfg(not(any(feature = "rustls", feature = "openssl", feature = "native")))]
+#[cfg(not(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin")))]
 fn no_backend_at_all() {
     for command in COMMANDS {
-        refused(command, 2, &["compiled in: none", "rustls", "openssl", "native"]);
+        refused(command, 2, &["compiled in: none", "rustls", "openssl", "native", "builtin"]);
     }
 }
 
@@ -116,7 +116,7 @@ fn addresses_ports_and_names() {
 }
 
 #[test]
-#[cfg(any(feature = "rustls", feature = "openssl", feature = "native"))]
+#[cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
 fn files_that_are_not_there_or_are_something_else() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
@@ -138,7 +138,7 @@ fn files_that_are_not_there_or_are_something_else() {
 }
 
 #[test]
-#[cfg(any(feature = "rustls", feature = "openssl", feature = "native"))]
+#[cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
 fn files_that_hold_no_identity_or_under_another_password() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
@@ -172,7 +172,7 @@ fn files_that_hold_no_identity_or_under_another_password() {
 }
 
 #[test]
-#[cfg(any(feature = "rustls", feature = "openssl", feature = "native"))]
+#[cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
 fn files_that_hold_no_chain() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
@@ -210,7 +210,10 @@ fn files_that_hold_no_chain() {
 }
 
 #[test]
-#[cfg(all(target_os = "linux", any(feature = "rustls", feature = "openssl", feature = "native")))]
+#[cfg(all(
+    target_os = "linux",
+    any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin")
+))]
 fn devices_that_never_end() {
     let never = "/dev/zero";
     let words = &[never, "larger than 16 MiB"];
@@ -221,7 +224,7 @@ fn devices_that_never_end() {
 }
 
 #[test]
-#[cfg(any(feature = "rustls", feature = "openssl", feature = "native"))]
+#[cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
 fn a_key_that_is_another_certificates() {
     let folder = tempfile::tempdir().unwrap();
     let (cert, key) = mismatched(folder.path());
@@ -233,7 +236,7 @@ fn a_key_that_is_another_certificates() {
 }
 
 #[test]
-#[cfg(any(feature = "rustls", feature = "openssl", feature = "native"))]
+#[cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
 fn nobody_listens_there() {
     // Bound and closed again: nobody listens on it now.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

@@ -1,6 +1,6 @@
 //! The tour and the table, over every engine that is compiled in.
 
-#![cfg(any(feature = "rustls", feature = "openssl", feature = "native"))]
+#![cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! What `polytls connect` says of a connection and of a refusal, to people and to programs.
 
-#![cfg(any(feature = "rustls", feature = "openssl", feature = "native"))]
+#![cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! A server and its clients, over every pair of engines that is compiled in.
 
-#![cfg(any(feature = "rustls", feature = "openssl", feature = "native"))]
+#![cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! TLS that has to be asked for: small servers that speak plaintext first, honest and not.
 
-#![cfg(any(feature = "rustls", feature = "openssl", feature = "native"))]
+#![cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! `polytls verify`: chains of every kind, before the verifier of every engine.
 
-#![cfg(any(feature = "rustls", feature = "openssl", feature = "native"))]
+#![cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
 
 mod support;
 

@@ -17,6 +17,8 @@ pub(crate) const BACKENDS: &[&str] = &[
     "openssl",
     #[cfg(feature = "native")]
     "native",
+    #[cfg(feature = "builtin")]
+    "builtin",
 ];
 
 /// What the command wrote.
