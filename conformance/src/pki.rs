@@ -245,11 +245,15 @@ impl Leaf {
         self
     }
 
-    /// With so many names that the certificate takes 40 KiB, and 16 KiB at the least when it is compressed (RFC 8879).
+    /// With so many names that the certificate takes 48 KiB, and more than one read brings when it is compressed
+    /// (RFC 8879).
     pub(crate) fn bulky(mut self) -> Self {
         let mut random = Random::new(0);
+        let alphabet = b"abcdefghijklmnopqrstuvwxyz0123456789";
         let mut name = || {
-            let label: String = random.bytes(16).iter().map(|byte| format!("{byte:02x}")).collect();
+            let letters =
+                random.bytes(40).into_iter().map(|byte| alphabet[usize::from(byte) % alphabet.len()]);
+            let label: String = letters.map(char::from).collect();
             format!("{label}.many.example").try_into().expect(MADE)
         };
         let names = std::iter::repeat_with(&mut name).take(900);
