@@ -109,11 +109,11 @@ impl PeerKey {
     /// The key that the certificate is for.
     ///
     /// # Errors
-    /// [`Fault::UnsupportedCertificate`] for what is no certificate, for keys of other kinds and sizes, and for a key
-    /// that may not sign (RFC 8446 §4.4.2.2, RFC 5246 §7.4.2): here a peer's key does nothing else.
+    /// [`Fault::Decode`] for what is no certificate, [`Fault::UnsupportedCertificate`] for keys of other kinds and sizes,
+    /// and for a key that may not sign (RFC 8446 §4.4.2.2, RFC 5246 §7.4.2): here a peer's key does nothing else.
     pub(crate) fn from_certificate(certificate: &CertificateDer<'_>) -> Result<Self, Fault> {
         let certificate = Certificate::parse(certificate)
-            .map_err(|_| Fault::UnsupportedCertificate("a certificate from which no key can be read"))?;
+            .map_err(|_| Fault::Decode("a certificate that cannot be parsed"))?;
         if !certificate.may_sign() {
             return Err(Fault::UnsupportedCertificate(
                 "a certificate whose key usage has no digitalSignature",

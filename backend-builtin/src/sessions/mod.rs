@@ -6,6 +6,7 @@
 
 mod client;
 mod encoding;
+mod ids;
 mod key_ring;
 mod replay;
 mod server;

@@ -1,4 +1,4 @@
-//! Sessions on a server: tickets that hold them (RFC 8446 §4.6.1, RFC 5077), or ids of sessions in a store.
+//! Sessions on a server: tickets that hold them (RFC 8446 §4.6.1, RFC 5077), or ids of sessions that are kept.
 //!
 //! A session is good until it ends, whatever a client makes of the lifetime that came with its ticket, and under the
 //! certificate under which it began: it speaks for no other identity of the server.
@@ -15,7 +15,7 @@ use polytls_api::{
 };
 use zeroize::Zeroizing;
 
-use super::{encoding, key_ring::KeyRing, replay::ReplayStore};
+use super::{encoding, ids::Ids, key_ring::KeyRing, replay::ReplayStore};
 use crate::{
     crypto::{Secret, random},
     error::Fault,
@@ -80,8 +80,8 @@ pub(crate) struct ServerSessions {
 }
 
 enum Place {
-    /// With the clients, sealed.
-    Tickets(KeyRing),
+    /// With the clients, sealed; in TLS 1.2 here, under ids, for those who take no tickets.
+    Tickets(KeyRing, Ids),
     Store(Arc<dyn SessionStore>, SessionScope),
 }
 
@@ -91,7 +91,7 @@ impl ServerSessions {
         let lifetime = config.session_lifetime();
         let place = match (settings.session_store(), settings.session_scope()) {
             (Some(store), Some(scope)) => Place::Store(store.clone(), scope),
-            _ => Place::Tickets(KeyRing::new(lifetime, SystemTime::now())?),
+            _ => Place::Tickets(KeyRing::new(lifetime, SystemTime::now())?, Ids::default()),
         };
         let from_verification = config.client_authentication() != ClientAuthentication::None;
         Ok(Self { place, lifetime, from_verification, replays: ReplayStore::new(AGE_TOLERANCE) })
@@ -117,7 +117,7 @@ impl ServerSessions {
         identity: &PreparedIdentity,
     ) -> Result<Option<Vec<u8>>, Fault> {
         match &self.place {
-            Place::Tickets(keys) => {
+            Place::Tickets(keys, _) => {
                 let plaintext = Zeroizing::new(encoding::encode_server(session, identity.digest()));
                 let ticket = keys.seal(&plaintext, SystemTime::now())?;
                 Ok(Some(ticket).filter(|ticket| ticket.len() <= LONGEST_TICKET))
@@ -138,7 +138,11 @@ impl ServerSessions {
     pub(crate) async fn open(&self, ticket: &[u8], identity: &PreparedIdentity) -> Option<ServerSession> {
         let now = SystemTime::now();
         let session = match &self.place {
-            Place::Tickets(keys) => encoding::decode_server(&keys.open(ticket)?, identity.digest())?,
+            // A ticket is longer than any id.
+            Place::Tickets(_, ids) if ticket.len() <= ID_LEN => {
+                encoding::decode_server(&ids.find(ticket)?, identity.digest())?
+            }
+            Place::Tickets(keys, _) => encoding::decode_server(&keys.open(ticket)?, identity.digest())?,
             Place::Store(store, scope) => {
                 let stored = store.take(&key(scope, identity, ticket)).await?;
                 encoding::decode_server(stored.to_bytes()?, identity.digest())?
@@ -147,17 +151,16 @@ impl ServerSessions {
         session.expires().is_some_and(|end| end > now).then_some(session)
     }
 
-    /// Whether sessions have ids, so that TLS 1.2 can resume without tickets (RFC 5246 §7.4.1.3).
-    pub(crate) fn has_ids(&self) -> bool {
-        matches!(self.place, Place::Store(..))
-    }
-
-    /// Stores a session under this id; nothing where sessions have none.
+    /// Keeps a session under this id (RFC 5246 §7.4.1.3), in the store if there is one.
     pub(crate) async fn keep_under(&self, id: &[u8], session: &ServerSession, identity: &PreparedIdentity) {
-        if let (Place::Store(store, scope), Some(expires)) = (&self.place, session.expires()) {
-            let bytes = encoding::encode_server(session, identity.digest());
-            let stored = StoredSession::from_bytes(bytes, expires);
-            store.store(key(scope, identity, id), stored).await;
+        let bytes = encoding::encode_server(session, identity.digest());
+        match (&self.place, session.expires()) {
+            (Place::Tickets(_, ids), _) => ids.keep(id, Zeroizing::new(bytes)),
+            (Place::Store(store, scope), Some(expires)) => {
+                let stored = StoredSession::from_bytes(bytes, expires);
+                store.store(key(scope, identity, id), stored).await;
+            }
+            (Place::Store(..), None) => {}
         }
     }
 
@@ -178,7 +181,7 @@ fn key(scope: &SessionScope, identity: &PreparedIdentity, id: &[u8]) -> SessionK
 impl fmt::Debug for ServerSessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let store = match &self.place {
-            Place::Tickets(_) => None,
+            Place::Tickets(..) => None,
             Place::Store(store, _) => Some(store),
         };
         f.debug_struct("ServerSessions").field("lifetime", &self.lifetime).field("store", &store).finish()
@@ -234,14 +237,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn ids_are_those_of_a_store() {
-        let (with, without) = (sessions(true, |builder| builder), sessions(false, |builder| builder));
-        let presented = prepared();
-        assert!(with.has_ids() && !without.has_ids());
-        with.keep_under(b"id", &begun(0), &presented).await;
-        without.keep_under(b"id", &begun(0), &presented).await;
-        assert!(with.open(b"id", &presented).await.is_some());
-        assert!(without.open(b"id", &presented).await.is_none());
+    async fn ids_are_kept_in_the_store_or_here() {
+        let (stored, here) = (sessions(true, |builder| builder), sessions(false, |builder| builder));
+        let (presented, id) = (prepared(), [7; ID_LEN]);
+        for (sessions, again) in [(stored, false), (here, true)] {
+            sessions.keep_under(&id, &begun(0), &presented).await;
+            assert!(sessions.open(&id, &presented).await.is_some());
+            assert_eq!(sessions.open(&id, &presented).await.is_some(), again, "a store gives each once");
+            assert!(sessions.open(&[8; ID_LEN], &presented).await.is_none());
+        }
     }
 
     #[test]

@@ -31,10 +31,8 @@ impl Handshake<'_, '_, '_> {
         let ticket = client_hello.extensions.session_ticket.filter(|ticket| !ticket.is_empty());
         let id = match ticket {
             Some(ticket) => ticket,
-            None if sessions.has_ids() && !client_hello.legacy_session_id.is_empty() => {
-                client_hello.legacy_session_id
-            }
-            None => return Ok(None),
+            None if client_hello.legacy_session_id.is_empty() => return Ok(None),
+            None => client_hello.legacy_session_id,
         };
         let Some(content) = sessions.open(id, &self.server.identity).await else { return Ok(None) };
         if !self.goes_on(&content)? {
@@ -66,8 +64,7 @@ impl Handshake<'_, '_, '_> {
 
     /// An id for the session that begins; empty where it has none.
     pub(super) fn new_session_id(&self) -> Result<Vec<u8>, Fault> {
-        let keeps = self.server.prepared.sessions.as_ref().is_some_and(ServerSessions::has_ids);
-        if !keeps || self.gives_ticket() {
+        if self.server.prepared.sessions.is_none() || self.gives_ticket() {
             return Ok(Vec::new());
         }
         let mut id = vec![0; ID_LEN];
@@ -120,7 +117,7 @@ impl Handshake<'_, '_, '_> {
         })
     }
 
-    /// Puts a session that proved good back, where it was taken from: in TLS 1.2 it may go on more than once.
+    /// Puts a session that proved good back under its id: in TLS 1.2 it may go on more than once.
     pub(super) async fn keep_resumed_session(&mut self, session: &Session, _: &FinishedVerified) {
         if let Some(sessions) = &self.server.prepared.sessions {
             sessions.keep_under(&session.id, &session.content, &self.server.identity).await;
