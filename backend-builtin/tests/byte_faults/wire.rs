@@ -56,8 +56,11 @@ pub(crate) enum Delivery {
 /// One direction.
 #[derive(Debug)]
 struct Channel {
+    /// What is still to be read.
     bytes: VecDeque<u8>,
-    written: usize,
+    /// All that was written, and all of it that came through.
+    written: Vec<u8>,
+    passed: Vec<u8>,
     fault: Option<Fault>,
     delivery: Delivery,
     ended: bool,
@@ -70,8 +73,15 @@ pub(crate) struct Direction(Arc<Mutex<Channel>>);
 
 impl Direction {
     fn new(fault: Option<Fault>, delivery: Delivery) -> Self {
-        let bytes = VecDeque::new();
-        Self(Arc::new(Mutex::new(Channel { bytes, written: 0, fault, delivery, ended: false, moves: 0 })))
+        Self(Arc::new(Mutex::new(Channel {
+            bytes: VecDeque::new(),
+            written: Vec::new(),
+            passed: Vec::new(),
+            fault,
+            delivery,
+            ended: false,
+            moves: 0,
+        })))
     }
 
     fn channel(&self) -> MutexGuard<'_, Channel> {
@@ -80,27 +90,40 @@ impl Direction {
 
     /// How many bytes were written, before the fault had its way with them.
     pub(crate) fn written(&self) -> usize {
-        self.channel().written
+        self.channel().written.len()
+    }
+
+    /// Up to where what came through is what was written. A byte that is lost between its equals is not missed there.
+    pub(crate) fn intact_until(&self) -> usize {
+        let channel = self.channel();
+        let differs = |(one, other)| one != other;
+        let common = channel.written.len().min(channel.passed.len());
+        channel.written.iter().zip(&channel.passed).position(differs).unwrap_or(common)
     }
 }
 
 impl Channel {
     fn write(&mut self, bytes: &[u8]) {
         for &byte in bytes {
-            let change = self.fault.filter(|fault| fault.offset == self.written).map(|fault| fault.change);
-            self.written += 1;
-            if self.ended {
-                continue;
-            }
+            let change =
+                self.fault.filter(|fault| fault.offset == self.written.len()).map(|fault| fault.change);
+            self.written.push(byte);
             match change {
-                None => self.bytes.push_back(byte),
-                Some(Change::Flip { bit }) => self.bytes.push_back(byte ^ (1 << bit)),
-                Some(Change::Duplicate) => self.bytes.extend([byte, byte]),
+                None => self.pass(&[byte]),
+                Some(Change::Flip { bit }) => self.pass(&[byte ^ (1 << bit)]),
+                Some(Change::Duplicate) => self.pass(&[byte, byte]),
                 Some(Change::Drop) => {}
                 Some(Change::Truncate) => self.ended = true,
             }
         }
         self.moves += 1;
+    }
+
+    fn pass(&mut self, bytes: &[u8]) {
+        if !self.ended {
+            self.bytes.extend(bytes);
+            self.passed.extend(bytes);
+        }
     }
 }
 
