@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use polytls_api::{ProtocolVersion, SignatureScheme};
 
-use crate::{config::PreparedClient, identity::PreparedIdentity};
+use crate::{config::PreparedClient, error::Fault, identity::PreparedIdentity};
 
 /// Who signs for the client, and how.
 pub(super) struct Signing {
@@ -13,26 +13,22 @@ pub(super) struct Signing {
 }
 
 impl Signing {
-    /// The configured identity with the first of its schemes that the server takes. Without one the client says that
-    /// it has no certificate, and whether that will do is the server's to say.
+    /// The configured identity with the first of its schemes that the server takes; `None` where none is configured,
+    /// and the client says that it has no certificate.
+    ///
+    /// # Errors
+    /// An identity that the server cannot take is not left out in silence: [`Fault::HandshakeFailure`].
     pub(super) fn choose(
         prepared: &PreparedClient,
         accepted: &[SignatureScheme],
         version: ProtocolVersion,
-    ) -> Option<Self> {
-        let identity = prepared.identity.as_ref()?;
+    ) -> Result<Option<Self>, Fault> {
+        let Some(identity) = &prepared.identity else { return Ok(None) };
         let kind = identity.key_kind();
         let mut schemes = identity.schemes().iter().copied();
         let scheme = schemes.find(|&scheme| accepted.contains(&scheme) && kind.may_sign(scheme, version));
-        match scheme {
-            Some(scheme) => Some(Self { identity: identity.clone(), scheme }),
-            None => {
-                tracing::debug!(
-                    ?accepted,
-                    "the server takes no scheme of the client's key: nothing is presented"
-                );
-                None
-            }
-        }
+        let scheme = scheme
+            .ok_or(Fault::HandshakeFailure("the server takes no signature scheme of the client's key"))?;
+        Ok(Some(Self { identity: identity.clone(), scheme }))
     }
 }

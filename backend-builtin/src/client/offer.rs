@@ -2,7 +2,9 @@
 
 use std::time::SystemTime;
 
-use polytls_api::{CipherSuite, ConnectOptions, NamedGroup, ProtocolVersion, ReplayableData, ServerName};
+use polytls_api::{
+    CipherSuite, ConnectOptions, NamedGroup, ProtocolVersion, ReplayableData, ServerName, SignatureScheme,
+};
 
 use super::{early_data, psk::Psk};
 use crate::{
@@ -31,8 +33,9 @@ pub(super) struct Offer<'a> {
     pub(super) name: &'a ServerName,
     pub(super) random: [u8; 32],
     pub(super) legacy_session_id: Vec<u8>,
-    /// The key whose share is sent, in TLS 1.3.
+    /// The key whose share is sent, in TLS 1.3, and whether a HelloRetryRequest asked for it.
     key_share: Option<KeyShare>,
+    share_asked_for: bool,
     /// A TLS 1.2 session.
     pub(super) session: Option<ClientSession>,
     pub(super) psks: Vec<Psk>,
@@ -49,6 +52,7 @@ pub(super) struct Offer<'a> {
 struct Grease {
     cipher_suite: CipherSuite,
     named_group: NamedGroup,
+    signature_scheme: SignatureScheme,
     version: u16,
     extensions: [u16; 2],
 }
@@ -66,6 +70,7 @@ impl<'a> Offer<'a> {
             random: [0; 32],
             legacy_session_id: Vec::new(),
             key_share: None,
+            share_asked_for: false,
             session: None,
             psks: Vec::new(),
             retried: false,
@@ -199,6 +204,7 @@ impl<'a> Offer<'a> {
     /// Sends a share of this group instead.
     pub(super) fn change_key_share(&mut self, group: NamedGroup) -> Result<(), Fault> {
         self.key_share = Some(KeyShare::generate(group)?);
+        self.share_asked_for = true;
         Ok(())
     }
 
@@ -209,7 +215,8 @@ impl<'a> Offer<'a> {
             let whole = KeyShareEntry { group: share.group(), key_exchange: share.public_key() };
             let part = share.classical_part();
             let part = part.map(|(group, key_exchange)| KeyShareEntry { group, key_exchange });
-            let part = part.filter(|part| !self.retried && self.groups().any(|group| group == part.group));
+            let part =
+                part.filter(|part| !self.share_asked_for && self.groups().any(|group| group == part.group));
             [whole].into_iter().chain(part)
         })
     }
@@ -283,10 +290,12 @@ impl<'a> Offer<'a> {
         let grease = self.grease.as_ref();
         let alpn = prepared.config.protocol().alpn();
         let groups = grease.map(|grease| grease.named_group).into_iter().chain(self.groups());
+        let schemes =
+            grease.map(|grease| grease.signature_scheme).into_iter().chain(prepared.schemes.iter().copied());
         let mut extensions = ClientExtensions {
             server_name: self.sni(),
             supported_groups: Some(groups.collect()),
-            signature_algorithms: Some(prepared.schemes.clone()),
+            signature_algorithms: Some(schemes.collect()),
             alpn: (!alpn.is_empty()).then(|| alpn.iter().map(Vec::as_slice).collect()),
             status_request: true,
             record_size_limit: prepared.options.record_size_limit,
@@ -319,8 +328,8 @@ impl<'a> Offer<'a> {
             versions.into_iter().filter(|&version| self.allows(version)).map(ProtocolVersion::code);
         extensions.supported_versions =
             Some(grease.map(|grease| grease.version).into_iter().chain(versions).collect());
-        // RFC 8446 §4.1.2: after a HelloRetryRequest there is one share, that of the group asked for.
-        let meaningless = grease.filter(|_| !self.retried);
+        // RFC 8446 §4.1.2: the share that a HelloRetryRequest asks for stands alone; without one the shares stay.
+        let meaningless = grease.filter(|_| !self.share_asked_for);
         let shares =
             meaningless.map(|grease| KeyShareEntry { group: grease.named_group, key_exchange: &[0] });
         extensions.key_share = Some(shares.into_iter().chain(self.key_shares()).collect());
@@ -377,14 +386,15 @@ impl Grease {
         if !prepared.options.grease {
             return Ok(None);
         }
-        let mut seed = [0; 5];
+        let mut seed = [0; 6];
         random(&mut seed)?;
-        let [suite, group, version, first, last] = seed.map(grease::value);
+        let [suite, group, scheme, version, first, last] = seed.map(grease::value);
         // RFC 8446 §4.2: no two extensions of one type.
         let last = if last == first { last ^ 0x1010 } else { last };
         Ok(Some(Self {
             cipher_suite: CipherSuite::from_code(suite),
             named_group: NamedGroup::from_code(group),
+            signature_scheme: SignatureScheme::from_code(scheme),
             version,
             extensions: [first, last],
         }))

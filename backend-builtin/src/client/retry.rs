@@ -7,7 +7,10 @@ use crate::{
     error::Fault,
     key_schedule::{Suite, Transcript},
     record::Records,
-    wire::handshake::{HandshakeMessage, ServerHello},
+    wire::{
+        extension::ExtensionType,
+        handshake::{HandshakeMessage, ServerHello},
+    },
 };
 
 /// What a HelloRetryRequest leaves behind: its suite is final, and the transcript begins anew.
@@ -22,6 +25,11 @@ impl SentHello<'_> {
         let request = ServerHello::parse(message.body())?;
         let suite = self.offer.suite_of(&request)?;
         let extensions = &request.extensions;
+        // RFC 8446 §4.1.4: cookie is the one extension that comes without having been offered.
+        let known = [ExtensionType::SUPPORTED_VERSIONS, ExtensionType::KEY_SHARE, ExtensionType::COOKIE];
+        if extensions.present.iter().any(|extension| !known.contains(extension)) {
+            return Err(Fault::UnsupportedExtension("an extension that is not for HelloRetryRequest"));
+        }
         if extensions.cookie.is_none() && extensions.selected_group.is_none() {
             return Err(Fault::IllegalParameter("a HelloRetryRequest that changes nothing"));
         }

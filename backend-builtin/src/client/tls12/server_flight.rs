@@ -1,6 +1,6 @@
 //! What the server sends after its ServerHello (RFC 5246 §7.4.2 to §7.4.5).
 
-use polytls_api::{ProtocolVersion, SignatureScheme};
+use polytls_api::{NamedGroup, ProtocolVersion, SignatureScheme};
 
 use super::Flow;
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
         authentication::{ServerCertificate, ServerVerified, TrustedKey},
         offer::is_for_tls12,
     },
-    crypto::{KeyShare, SharedSecret},
+    crypto::{KeyKind, KeyShare, SharedSecret},
     error::Fault,
     wire::handshake::{
         CertificateRequest12, CertificateStatus, CertificateVerify, HandshakeType, ServerHelloDone,
@@ -61,6 +61,16 @@ impl Flow<'_, '_, '_, '_> {
         // RFC 5246 §7.4.2: the suite says what kind of key signs.
         if self.suite.authentication != Some(trusted.kind().authentication()) {
             return Err(Fault::IllegalParameter("a certificate that does not go with the cipher suite"));
+        }
+        // RFC 8422 §5.1: the groups on offer are the curves that a certificate may have.
+        let curve = match trusted.kind() {
+            KeyKind::EcdsaP256 => Some(NamedGroup::SECP256R1),
+            KeyKind::EcdsaP384 => Some(NamedGroup::SECP384R1),
+            KeyKind::EcdsaP521 => Some(NamedGroup::SECP521R1),
+            KeyKind::Rsa { .. } | KeyKind::Ed25519 => None,
+        };
+        if curve.is_some_and(|curve| !self.offer.groups().any(|group| group == curve)) {
+            return Err(Fault::IllegalParameter("a certificate on a curve that was not offered"));
         }
         Ok(trusted)
     }
