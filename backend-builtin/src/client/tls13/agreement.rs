@@ -7,6 +7,7 @@ use crate::{
     client::{
         early_data::EarlyData,
         hello::SentHello,
+        offer::Offer,
         psk::{self, SelectedPsk},
         retry::Retried,
     },
@@ -14,7 +15,7 @@ use crate::{
     key_schedule::{EarlySecret, HandshakeSecret, Suite, Transcript},
     record::Records,
     steps::{self, Step},
-    wire::handshake::{HandshakeMessage, ServerHello},
+    wire::handshake::{HandshakeMessage, KeyShareEntry, ServerHello},
 };
 
 impl<'a, 'r, 'b, 't> Flow<'a, 'r, 'b, 't> {
@@ -38,12 +39,7 @@ impl<'a, 'r, 'b, 't> Flow<'a, 'r, 'b, 't> {
             .extensions
             .key_share
             .ok_or(Fault::MissingExtension("a ServerHello without key_share"))?;
-        let early_secret = match &psk {
-            Some(psk) => psk.key.early_secret(),
-            None => EarlySecret::new(suite.hash, None),
-        };
-        let shared = hello.offer.agree(&share)?;
-        let secret = early_secret.handshake(Some(&shared));
+        let secret = hello.offer.handshake_secret(psk.as_ref(), &share, suite)?;
         transcript.add(message.raw());
         let hash = transcript.hash();
         let SentHello { offer, early_data, mut info, background, .. } = hello;
@@ -104,5 +100,21 @@ impl SentHello<'_> {
             Some(retried) => Ok(retried.transcript),
             None => Ok(self.transcript.start(suite.hash)),
         }
+    }
+}
+
+impl Offer<'_> {
+    /// RFC 8446 §7.1: what the pre-shared key and the key exchange give.
+    fn handshake_secret(
+        &mut self,
+        psk: Option<&SelectedPsk>,
+        share: &KeyShareEntry<'_>,
+        suite: &Suite,
+    ) -> Result<HandshakeSecret, Fault> {
+        let early_secret = match psk {
+            Some(psk) => psk.key.early_secret(),
+            None => EarlySecret::new(suite.hash, None),
+        };
+        Ok(early_secret.handshake(Some(&self.agree(share)?)))
     }
 }
