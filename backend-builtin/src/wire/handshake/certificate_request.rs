@@ -50,7 +50,10 @@ impl<'a> CertificateRequest<'a> {
                 self.certificate_authorities = Some(certificate_authorities::parse(data)?);
             }
             Ext::COMPRESS_CERTIFICATE => self.compress_certificate = Some(compress_certificate::parse(data)?),
-            Ext::STATUS_REQUEST => self.status_request = status_request::parse(data)?,
+            // RFC 8446 §4.4.2.1: here it is empty, and a peer that fills it in as in a hello means the same.
+            Ext::STATUS_REQUEST => {
+                self.status_request = data.is_empty() || status_request::parse(data)?;
+            }
             _ => _ = data.rest(),
         }
         Ok(())
@@ -83,7 +86,30 @@ impl<'a> CertificateRequest<'a> {
             });
         }
         if self.status_request {
-            put_extension(out, Ext::STATUS_REQUEST, status_request::encode);
+            put_extension(out, Ext::STATUS_REQUEST, |_| ());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use polytls_api::SignatureScheme;
+
+    use super::*;
+    use crate::wire::handshake::HandshakeMessage;
+
+    /// What GnuTLS and Go send.
+    #[test]
+    fn a_request_for_a_response_is_empty_and_may_be_filled_in_as_in_a_hello() {
+        let signature_algorithms = vec![SignatureScheme::ED25519];
+        let request = CertificateRequest { signature_algorithms, status_request: true, ..Default::default() };
+        let message = HandshakeMessage::new(request.encode());
+        let empty = [0, 5, 0, 0];
+        assert_eq!(message.body().last_chunk(), Some(&empty));
+        assert!(CertificateRequest::parse(message.body()).unwrap().status_request);
+        let mut filled = message.body().strip_suffix(&empty).unwrap().to_vec();
+        filled.extend([0, 5, 0, 5, 1, 0, 0, 0, 0]);
+        filled[2] += 5;
+        assert!(CertificateRequest::parse(&filled).unwrap().status_request);
     }
 }
