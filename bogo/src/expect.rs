@@ -43,6 +43,11 @@ fn negotiated(info: &ConnectionInfo, expected: &Expected, server: bool) -> Resul
     if let Some(group) = expected.curve {
         equal("named group", &info.named_group.map(|group| group.code()), &Some(group))?;
     }
+    // A resumed session has no signature.
+    if expected.peer_signature_scheme.is_some() && info.resumed == Some(false) {
+        let found = info.peer_signature_scheme.map(|scheme| scheme.code());
+        equal("the peer's signature scheme", &found, &expected.peer_signature_scheme)?;
+    }
     if expected.server_name.is_some() {
         equal("server name", &info.server_name, &expected.server_name)?;
     }

@@ -213,6 +213,10 @@ const FLAGS: &[(&str, Flag)] = &[
     ("-expect-version", Value(|o, v| set(&mut o.expected.version, number(v).map(Some)))),
     ("-expect-cipher", Value(|o, v| set(&mut o.expected.cipher, number(v).map(Some)))),
     ("-expect-curve-id", Value(|o, v| set(&mut o.expected.curve, number(v).map(Some)))),
+    (
+        "-expect-peer-signature-algorithm",
+        Value(|o, v| set(&mut o.expected.peer_signature_scheme, number(v).map(Some))),
+    ),
     ("-expect-alpn", Value(|o, v| set(&mut o.expected.alpn, Some(v.to_vec())))),
     ("-expect-advertised-alpn", Value(|o, v| set(&mut o.expected.advertised_alpn, Some(Some(v.to_vec()))))),
     ("-expect-peer-verify-pref", Value(|o, v| push(&mut o.expected.peer_verify_prefs, number(v)))),

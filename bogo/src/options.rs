@@ -145,6 +145,7 @@ pub(crate) struct Expected {
     pub(crate) version: Option<u16>,
     pub(crate) cipher: Option<u16>,
     pub(crate) curve: Option<u16>,
+    pub(crate) peer_signature_scheme: Option<u16>,
     pub(crate) alpn: Vec<u8>,
     pub(crate) advertised_alpn: Option<Vec<u8>>,
     pub(crate) peer_verify_prefs: Vec<u16>,

@@ -68,6 +68,22 @@ pub(crate) async fn a_client_that_is_not_asked_presented_nothing(pair: Pair) -> 
     Ok(())
 }
 
+pub(crate) async fn the_scheme_of_the_peers_signature_is_its_keys(pair: Pair) -> Result<(), Stop> {
+    for scene in Scene::in_each_version(&pair)? {
+        let ends = with_identity(&scene, ClientAuthentication::Required)?;
+        for _ in 0..2 {
+            let (client, server) = visit(&ends).await?;
+            for stream in [&client, &server] {
+                let Some(scheme) = stream.info().peer_signature_scheme else { continue };
+                ensure_eq(stream.info().resumed, Some(false), "whether a session was resumed")?;
+                // The suite's keys are on P-256, which signs with one hash in TLS 1.3 and with any in TLS 1.2.
+                ensure(scheme.to_string().starts_with("ecdsa_"), || format!("{scheme} of an ECDSA key"))?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Whether a backend lets an application see into the handshake; one that does not tells only what its library tells.
 fn tells(pair: &Pair, side: Side) -> bool {
     pair.declares(side, &ConfigOption::Verifier)

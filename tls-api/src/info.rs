@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    BackendInfo, CertificateDer, CipherSuite, EarlyDataStatus, NamedGroup, ProtocolVersion, VerifiedChain,
+    BackendInfo, CertificateDer, CipherSuite, EarlyDataStatus, NamedGroup, ProtocolVersion, SignatureScheme,
+    VerifiedChain,
 };
 
 /// Facts of an established connection. `None` where the backend's library does not tell.
@@ -18,6 +19,9 @@ pub struct ConnectionInfo {
     pub cipher_suite: Option<CipherSuite>,
     /// The group of the key exchange; `None` too where a resumed session had none.
     pub named_group: Option<NamedGroup>,
+    /// The scheme of the signature by which the peer proved to have its certificate's key (RFC 8446 §4.4.3, RFC 5246
+    /// §7.4.3 and §7.4.8). `None` where it presented none, a session was resumed, or the library does not tell.
+    pub peer_signature_scheme: Option<SignatureScheme>,
     /// The application protocol that ALPN chose.
     pub alpn: Option<Vec<u8>>,
     /// The DNS name in SNI, as sent or received.
@@ -53,6 +57,7 @@ impl ConnectionInfo {
             version: None,
             cipher_suite: None,
             named_group: None,
+            peer_signature_scheme: None,
             alpn: None,
             server_name: None,
             peer_chain: Vec::new(),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use polytls_api::{
     CertificateDer, CertificateError, ClientAuthentication, ExpectedPeer, PresentedChain, ProtocolVersion,
-    VerifiedChain,
+    SignatureScheme, VerifiedChain,
 };
 
 use tracing::Instrument as _;
@@ -24,17 +24,23 @@ pub(super) struct Client {
     pub(super) verified: Option<VerifiedChain>,
     /// How long that took.
     pub(super) verification: Option<Duration>,
+    /// The scheme of its signature.
+    pub(super) scheme: Option<SignatureScheme>,
 }
 
 impl Client {
     /// A client that was not asked for a certificate, or has none and needs none.
     pub(super) fn anonymous() -> Self {
-        Self { chain: Vec::new(), verified: None, verification: None }
+        Self::without_proof(Vec::new())
     }
 
     /// The client of an earlier session, whose secret this one has shown to have.
     pub(super) fn resumed(session: &ServerSession) -> Self {
-        Self { chain: session.peer_chain.clone(), verified: None, verification: None }
+        Self::without_proof(session.peer_chain.clone())
+    }
+
+    fn without_proof(chain: Vec<CertificateDer<'static>>) -> Self {
+        Self { chain, verified: None, verification: None, scheme: None }
     }
 }
 
@@ -87,6 +93,11 @@ impl ValidChain {
             return Err(Fault::IllegalParameter("a signature of another scheme than was asked for"));
         }
         self.key.verify(scheme, message, proof.signature)?;
-        Ok(Client { chain: self.chain, verified: Some(self.path), verification: Some(self.verification) })
+        Ok(Client {
+            chain: self.chain,
+            verified: Some(self.path),
+            verification: Some(self.verification),
+            scheme: Some(scheme),
+        })
     }
 }

@@ -122,6 +122,7 @@ impl Connected {
     fn describe(server: &Server<'_>, client: Client, version: ProtocolVersion) -> ConnectionInfo {
         let mut info = ConnectionInfo::new(server.prepared.info.clone());
         info.version = Some(version);
+        info.peer_signature_scheme = client.scheme;
         info.peer_chain = client.chain;
         info.verified_chain = client.verified;
         info.timings.verification = client.verification;

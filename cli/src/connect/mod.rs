@@ -28,7 +28,8 @@ With --json, one line of JSON on standard error for each connection, and no warn
   server, name: where to, and the name that the certificate must hold
   chain: the server's certificates as they came, its own first
 Where connected, null where the library does not tell:
-  backend, library, version, cipher_suite, named_group, alpn, server_name, resumed
+  backend, library, version, cipher_suite, named_group, peer_signature_scheme, alpn, server_name,
+  resumed
   path: the certificates as they were verified, from the server's own towards the root
   local_chain: the certificates that this side presented; empty too where the library does not tell
   early_data: `not_offered`, `accepted` or `rejected`

@@ -337,6 +337,8 @@ macro_rules! __handshake_behaviours {
                     "a client reports the chain that it presented";
                 a_client_that_is_not_asked_presented_nothing:
                     "a client that was not asked reports that it presented nothing";
+                the_scheme_of_the_peers_signature_is_its_keys:
+                    "each side reports the scheme of the peer's signature, as far as its library tells, and none resumed";
                 the_verified_path_of_a_server_leads_to_the_root:
                     "a client reports the path on which it believed the server";
                 the_verified_path_of_a_client_leads_to_the_root:

@@ -89,6 +89,7 @@ impl Flow<'_, '_, '_, '_> {
         let signed = [&self.offer.random[..], &self.server_random, &exchange.params()].concat();
         let proof = CertificateVerify { algorithm: exchange.algorithm, signature: exchange.signature };
         let server = trusted.has_signed(&proof, &signed, &self.offer, ProtocolVersion::Tls12)?;
+        self.info.peer_signature_scheme = Some(exchange.algorithm);
         let own = KeyShare::generate(group)?;
         let public_key = own.public_key().to_vec();
         let shared = own.agree(exchange.public_key)?;

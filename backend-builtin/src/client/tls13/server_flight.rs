@@ -145,6 +145,7 @@ impl Flow<'_, '_, '_, '_> {
         let verify = CertificateVerify::parse(message.body())?;
         let signed = signed_content(SERVER_CONTEXT, self.transcript.hash().as_ref());
         let server = trusted.has_signed(&verify, &signed, &self.offer, ProtocolVersion::Tls13)?;
+        self.info.peer_signature_scheme = Some(verify.algorithm);
         self.transcript.add(message.raw());
         Ok(server)
     }
