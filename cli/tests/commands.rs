@@ -31,6 +31,16 @@ fn the_tour_goes_through_every_pair_in_six_steps() {
 }
 
 #[test]
+#[cfg(feature = "builtin")]
+fn the_tour_has_the_engines_own_word_on_each_step() {
+    let tour = text(polytls(&["tour", "--mib", "1", "--backend", "builtin"], b"").stdout);
+    for step in 1..=6 {
+        let line = tour.lines().find(|line| line.trim_start().starts_with(&format!("{step}  "))).unwrap();
+        assert!(line.contains("begun by the client after") && line.contains("the server after"), "{line}");
+    }
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_panic() {
     for arguments in [&["tour", "--mib", "1"][..], &["backends"]] {
         let mut child = command(arguments).spawn().unwrap();

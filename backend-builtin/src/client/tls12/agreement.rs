@@ -9,6 +9,7 @@ use crate::{
     key_schedule::Suite,
     record::Records,
     sessions::ClientSession,
+    steps::{self, Step},
     wire::{
         extension::ec_point_formats::UNCOMPRESSED,
         handshake::{HandshakeMessage, ServerHello},
@@ -32,6 +33,7 @@ impl<'a, 'r, 'b, 't> Flow<'a, 'r, 'b, 't> {
         if let Some(session) = &session {
             refuse_other_master_secret(session, extensions.extended_master_secret)?;
         }
+        steps::reached(Step::Choose);
         messages.add(message.raw());
         info.version = Some(ProtocolVersion::Tls12);
         info.cipher_suite = Some(suite.id);

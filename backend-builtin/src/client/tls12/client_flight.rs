@@ -1,6 +1,7 @@
 //! The client's answer (RFC 5246 §7.4.6 to §7.4.8), and the master secret.
 
 use polytls_api::{ProtocolVersion, record::TrafficKeys};
+use tracing::Instrument;
 
 use super::{
     Flow,
@@ -12,6 +13,7 @@ use crate::{
     error::Fault,
     key_schedule::{MasterSecret12, Tls12Keys},
     sessions::ClientSession,
+    steps::Step,
     wire::handshake::{CertificateList12, CertificateRequest12, CertificateVerify, ClientKeyExchange},
 };
 
@@ -62,7 +64,8 @@ impl Flow<'_, '_, '_, '_> {
     /// RFC 5246 §7.4.8: the client has the key of its certificate, if it presented one.
     pub(super) async fn send_certificate_verify(&mut self, signing: Option<Signing>) -> Result<(), Fault> {
         let Some(Signing { identity, scheme }) = signing else { return Ok(()) };
-        let signature = identity.sign(scheme, self.messages.bytes()).await?;
+        let signature = identity.sign(scheme, self.messages.bytes());
+        let signature = signature.instrument(Step::Authenticate.span()).await?;
         self.send(&CertificateVerify { algorithm: scheme, signature: &signature }.encode());
         Ok(())
     }

@@ -10,6 +10,7 @@ use crate::{
     },
     crypto::{KeyKind, KeyShare, SharedSecret},
     error::Fault,
+    steps::Step,
     wire::handshake::{
         CertificateRequest12, CertificateStatus, CertificateVerify, HandshakeType, ServerHelloDone,
         ServerKeyExchange,
@@ -26,6 +27,14 @@ pub(super) struct Requested {
 pub(super) struct Exchanged {
     pub(super) public_key: Vec<u8>,
     pub(super) shared: SharedSecret,
+}
+
+impl Exchanged {
+    fn new(group: NamedGroup, server: &[u8]) -> Result<Self, Fault> {
+        let own = KeyShare::generate(group)?;
+        let public_key = own.public_key().to_vec();
+        Ok(Self { public_key, shared: own.agree(server)? })
+    }
 }
 
 impl Flow<'_, '_, '_, '_> {
@@ -90,12 +99,10 @@ impl Flow<'_, '_, '_, '_> {
         let proof = CertificateVerify { algorithm: exchange.algorithm, signature: exchange.signature };
         let server = trusted.has_signed(&proof, &signed, &self.offer, ProtocolVersion::Tls12)?;
         self.info.peer_signature_scheme = Some(exchange.algorithm);
-        let own = KeyShare::generate(group)?;
-        let public_key = own.public_key().to_vec();
-        let shared = own.agree(exchange.public_key)?;
+        let exchanged = Step::Agree.span().in_scope(|| Exchanged::new(group, exchange.public_key))?;
         self.info.named_group = Some(group);
         self.add(message.raw());
-        Ok((server, Exchanged { public_key, shared }))
+        Ok((server, exchanged))
     }
 
     /// RFC 5246 §7.4.4, if the server wants to know who the client is.

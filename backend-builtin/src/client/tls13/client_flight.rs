@@ -1,6 +1,7 @@
 //! What the client sends under the handshake's keys, and the keys for what follows (RFC 8446 §4.4, §7.1).
 
 use polytls_api::ProtocolVersion;
+use tracing::Instrument;
 
 use super::{Flow, server_flight::Requested};
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     error::Fault,
     key_schedule::{ExporterSecret, FinishedVerified, HandshakeSecret, MasterSecret, TrafficSecret},
     session::{Secrets13, Tickets},
+    steps::Step,
     wire::handshake::{Certificate, CertificateVerify, EndOfEarlyData, Finished},
 };
 
@@ -82,7 +84,7 @@ impl Flow<'_, '_, '_, '_> {
     pub(super) async fn send_certificate_verify(&mut self, signing: Option<Signing>) -> Result<(), Fault> {
         let Some(Signing { identity, scheme }) = signing else { return Ok(()) };
         let content = signed_content(CLIENT_CONTEXT, self.transcript.hash().as_ref());
-        let signature = identity.sign(scheme, &content).await?;
+        let signature = identity.sign(scheme, &content).instrument(Step::Authenticate.span()).await?;
         self.send(&CertificateVerify { algorithm: scheme, signature: &signature }.encode());
         Ok(())
     }
