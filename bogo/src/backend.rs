@@ -13,7 +13,8 @@ const DEFAULT: &str = "builtin";
 /// The engine of this name; `None` for polytls's own.
 pub(crate) fn backend(name: Option<&str>, settings: &Settings) -> Result<Arc<dyn Backend>, Failure> {
     match name.unwrap_or(DEFAULT) {
-        DEFAULT => Ok(Arc::new(Builtin::builder().grease(settings.grease).build()?)),
+        // As BoringSSL's: a client's is off unless it is asked for, a server's never.
+        DEFAULT => Ok(Arc::new(Builtin::builder().grease(settings.grease || settings.server).build()?)),
         _ if settings.grease => Err(Failure::Unimplemented("GREASE on a backend without options".into())),
         name => Ok(polytls::backend(name)?),
     }

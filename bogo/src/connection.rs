@@ -61,9 +61,8 @@ impl Connection<'_> {
                 return Err(failure);
             }
         };
-        if stream.info().early_data == EarlyDataStatus::Rejected
-            && self.options.expected.early_data == Some(false)
-        {
+        let client = !self.options.settings.server;
+        if client && stream.info().early_data == EarlyDataStatus::Rejected {
             self.options = self.retry;
         }
         let outcome = self.established(&mut stream, sessions_before).await;

@@ -51,7 +51,8 @@ fn negotiated(info: &ConnectionInfo, expected: &Expected, server: bool) -> Resul
     if expected.server_name.is_some() {
         equal("server name", &info.server_name, &expected.server_name)?;
     }
-    if !server && expected.ocsp_response.is_some() {
+    // With a resumed session no certificate passes, and no response with it.
+    if !server && expected.ocsp_response.is_some() && info.resumed == Some(false) {
         equal("OCSP response", &info.ocsp_response, &expected.ocsp_response)?;
     }
     Ok(())
@@ -143,6 +144,10 @@ pub(crate) fn sessions(
     let options = connection.options;
     if options.settings.server {
         return expect(!options.expected.stored_session || came > 0, || "no session was stored".into());
+    }
+    // Storing goes on while the connection is read, which a shim that only shuts down may not do.
+    if options.settings.suspends && options.exchange.shim_shuts_down {
+        return Ok(());
     }
     // A resumed TLS 1.2 session is kept again, so that what came says nothing.
     let tells = info.version == Some(ProtocolVersion::Tls13) || info.resumed == Some(false);

@@ -259,7 +259,6 @@ const FLAGS: &[(&str, Flag)] = &[
     ("-use-ticket-aead-callback", NOTHING),
     ("-use-ocsp-callback", NOTHING),
     ("-set-ocsp-in-callback", NOTHING),
-    ("-renegotiate-ignore", NOTHING),
     // There are no hints that could be wrong.
     ("-allow-hint-mismatch", NOTHING),
     // The runner takes no other ticket for the next connection.
