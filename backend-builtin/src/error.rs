@@ -42,8 +42,6 @@ pub(crate) enum Fault {
     NoCertificate,
     /// A certificate that no key can be read from, or whose key is not fit for the handshake.
     UnsupportedCertificate(&'static str),
-    /// The server has nothing to present.
-    UnrecognizedName,
     /// A bound on what a peer may send, and the alert that the RFCs name for it.
     Limit(AlertDescription, &'static str),
     /// The peer gave up and said why.
@@ -77,7 +75,6 @@ impl Fault {
             Self::NoApplicationProtocol => AlertDescription::NO_APPLICATION_PROTOCOL,
             Self::Certificate(reason) => reason.alert(),
             Self::UnsupportedCertificate(_) => AlertDescription::UNSUPPORTED_CERTIFICATE,
-            Self::UnrecognizedName => AlertDescription::UNRECOGNIZED_NAME,
             Self::Limit(alert, _) => *alert,
             Self::Hook(_) | Self::Config(_) | Self::Internal(_) => AlertDescription::INTERNAL_ERROR,
             Self::AlertReceived(_) | Self::Transport(_) => return None,
@@ -112,7 +109,6 @@ impl Fault {
                 .with_source("the client fell back from a version that both sides have"),
             Self::NoApplicationProtocol => Error::new(ErrorKind::NoApplicationProtocol),
             Self::BadRecordMac => Error::new(ErrorKind::BadRecord),
-            Self::UnrecognizedName => Error::new(ErrorKind::NoIdentity),
             Self::Limit(_, reason) => Error::new(ErrorKind::LimitExceeded).with_source(reason),
             Self::Internal(reason) => Error::new(ErrorKind::Backend).with_source(reason),
         };

@@ -5,7 +5,6 @@
 //!
 //! `wire` and `crypto` know no handshake; `record` and `key_schedule` stand on them; `client` and `server` read as the
 //! message flow of the RFCs; the rest is the face that polytls sees.
-#![allow(dead_code, unused_imports, reason = "the engine is being put together")]
 
 mod builder;
 mod client;

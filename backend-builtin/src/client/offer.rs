@@ -16,14 +16,12 @@ use crate::{
     sessions::ClientSession,
     wire::{
         codec::Put,
-        extension::{ExtensionType, ec_point_formats::UNCOMPRESSED},
+        extension::{ExtensionType, ec_point_formats::UNCOMPRESSED, psk_key_exchange_modes::PSK_DHE_KE},
         grease,
         handshake::{ClientExtensions, ClientHello, KeyShareEntry, OfferedPsks},
     },
 };
 
-/// RFC 8446 §4.2.9: a pre-shared key is always joined by a fresh key exchange.
-const PSK_DHE_KE: u8 = 1;
 /// Stands where a binder will be.
 const NO_BINDER: [u8; 48] = [0; 48];
 

@@ -14,11 +14,6 @@ pub(crate) fn value(random: u8) -> u16 {
     u16::from_be_bytes([byte, byte])
 }
 
-/// The PskKeyExchangeMode that a random byte chooses: RFC 8701 §2 has eight, from 0x0b in steps of 0x1f.
-pub(crate) fn psk_key_exchange_mode(random: u8) -> u8 {
-    0x0b + 0x1f * (random & 7)
-}
-
 /// Whether `code` is one of [`VALUES`].
 pub(crate) fn is_grease(code: u16) -> bool {
     VALUES.contains(&code)
@@ -41,13 +36,6 @@ mod tests {
         chosen.sort_unstable();
         chosen.dedup();
         assert_eq!(chosen, VALUES);
-    }
-
-    #[test]
-    fn any_byte_chooses_a_mode() {
-        let modes: Vec<u8> = (0..8).map(psk_key_exchange_mode).collect();
-        assert_eq!(modes, [0x0b, 0x2a, 0x49, 0x68, 0x87, 0xa6, 0xc5, 0xe4]);
-        assert!((0..=u8::MAX).all(|random| modes.contains(&psk_key_exchange_mode(random))));
     }
 
     #[test]

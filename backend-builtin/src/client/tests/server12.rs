@@ -15,7 +15,7 @@ use crate::{
     key_schedule::{MasterSecret12, Suite, Transcript},
     wire::handshake::{
         CertificateList12, ClientHello, ClientKeyExchange, Finished, HandshakeType, NewSessionTicket12,
-        ServerHello, ServerHelloDone, ServerHelloExtensions, ServerKeyExchange, encode_handshake,
+        ServerHello, ServerHelloDone, ServerHelloExtensions, ServerKeyExchange,
     },
 };
 

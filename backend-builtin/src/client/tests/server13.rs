@@ -10,13 +10,13 @@ use polytls_api::{
 use super::{CHANGE_CIPHER_SPEC, Edit, HANDSHAKE, honest, identity, last_message, record};
 use crate::{
     client::authentication::signed_content,
-    crypto::{HashAlgorithm, SharedSecret, SigningKey, respond},
+    crypto::{SharedSecret, SigningKey, respond},
     key_schedule::{EarlySecret, Suite, Transcript},
     wire::{
         grease,
         handshake::{
             Certificate, CertificateEntry, CertificateVerify, ClientHello, EncryptedExtensions, Finished,
-            HandshakeMessage, HandshakeType, KeyShareEntry, ServerHello, ServerHelloExtensions,
+            HandshakeType, KeyShareEntry, ServerHello, ServerHelloExtensions,
         },
     },
 };

@@ -10,10 +10,8 @@ use crate::{
     key_schedule::Suite,
     record::RecordSizeLimits,
     server::{Server, choose, hello::Hello},
+    wire::extension::psk_key_exchange_modes::PSK_DHE_KE,
 };
-
-/// RFC 8446 §4.2.9: the only mode here; without (EC)DHE there is no forward secrecy.
-const PSK_DHE_KE: u8 = 1;
 
 /// RFC 8449 §4: in TLS 1.3 with the byte of the content type.
 const MOST_RECORD_SIZE: u16 = (1 << 14) + 1;

@@ -65,6 +65,7 @@ impl ExtensionType {
     pub(crate) const KEY_SHARE: Self = Self(51);
     pub(crate) const RENEGOTIATION_INFO: Self = Self(0xff01);
 
+    #[cfg(test)]
     pub(crate) const fn from_code(code: u16) -> Self {
         Self(code)
     }

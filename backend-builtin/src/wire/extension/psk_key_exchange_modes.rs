@@ -5,9 +5,7 @@ use crate::{
     wire::codec::{Put, Reader, not_empty},
 };
 
-/// The PSK alone: no forward secrecy, never chosen here.
-pub(crate) const PSK_KE: u8 = 0;
-/// The PSK and (EC)DHE.
+/// The PSK and (EC)DHE: the only mode that is offered or chosen here. The other, psk_ke, has no forward secrecy.
 pub(crate) const PSK_DHE_KE: u8 = 1;
 
 pub(crate) fn parse(data: &mut Reader<'_>) -> Result<Vec<u8>, Fault> {
@@ -27,8 +25,8 @@ mod tests {
 
     #[test]
     fn modes_are_read_as_they_were_written() {
-        let data = written(|out| encode(&[PSK_DHE_KE, PSK_KE], out));
-        assert_eq!(whole(&data, parse), Ok(vec![PSK_DHE_KE, PSK_KE]));
+        let data = written(|out| encode(&[PSK_DHE_KE, 0], out));
+        assert_eq!(whole(&data, parse), Ok(vec![PSK_DHE_KE, 0]));
     }
 
     #[test]

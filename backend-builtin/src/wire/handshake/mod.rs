@@ -16,8 +16,6 @@ mod compressed_certificate;
 mod encrypted_extensions;
 mod end_of_early_data;
 mod finished;
-mod hello_request;
-mod key_update;
 mod new_session_ticket;
 mod new_session_ticket12;
 mod server_extensions;
@@ -41,8 +39,6 @@ pub(crate) use self::{
     encrypted_extensions::EncryptedExtensions,
     end_of_early_data::EndOfEarlyData,
     finished::Finished,
-    hello_request::HelloRequest,
-    key_update::KeyUpdate,
     new_session_ticket::NewSessionTicket,
     new_session_ticket12::NewSessionTicket12,
     server_extensions::ServerHelloExtensions,

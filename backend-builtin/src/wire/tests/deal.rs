@@ -5,9 +5,9 @@ use polytls_api::{CipherSuite, NamedGroup, SignatureScheme};
 use crate::wire::handshake::{
     Certificate, CertificateEntry, CertificateList12, CertificateRequest, CertificateRequest12,
     CertificateStatus, CertificateVerify, ClientExtensions, ClientHello, ClientKeyExchange,
-    CompressedCertificate, EncryptedExtensions, EndOfEarlyData, Finished, HelloRequest, KeyShareEntry,
-    KeyUpdate, NewSessionTicket, NewSessionTicket12, OfferedPsks, PskIdentity, ServerHello, ServerHelloDone,
-    ServerHelloExtensions, ServerKeyExchange,
+    CompressedCertificate, EncryptedExtensions, EndOfEarlyData, Finished, KeyShareEntry, NewSessionTicket,
+    NewSessionTicket12, OfferedPsks, PskIdentity, ServerHello, ServerHelloDone, ServerHelloExtensions,
+    ServerKeyExchange,
 };
 
 /// Bytes to be dealt; zeros, once there are no more.
@@ -266,9 +266,7 @@ deal! {
         signature: dealer.slice(0, 255),
     };
     Finished<'a>: |dealer| Finished { verify_data: dealer.slice(0, 64) };
-    KeyUpdate: |dealer| KeyUpdate { update_requested: dealer.bool() };
     EndOfEarlyData: |_dealer| EndOfEarlyData;
-    HelloRequest: |_dealer| HelloRequest;
     ServerHelloDone: |_dealer| ServerHelloDone;
     CertificateList12<'a>: |dealer| CertificateList12 {
         certificates: dealer.list(0, |dealer| dealer.slice(1, 200)),

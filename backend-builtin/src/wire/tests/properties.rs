@@ -138,9 +138,7 @@ properties! {
     certificate_verify: CertificateVerify, present in nothing, cut nowhere, canonical true;
     finished: Finished, present in nothing, cut anywhere, canonical true;
     new_session_ticket: NewSessionTicket, present in nothing, cut nowhere, canonical false;
-    key_update: KeyUpdate, present in nothing, cut nowhere, canonical true;
     end_of_early_data: EndOfEarlyData, present in nothing, cut nowhere, canonical true;
-    hello_request: HelloRequest, present in nothing, cut nowhere, canonical true;
     server_hello_done: ServerHelloDone, present in nothing, cut nowhere, canonical true;
     certificate12: CertificateList12, present in nothing, cut nowhere, canonical true;
     certificate_request12: CertificateRequest12, present in nothing, cut nowhere, canonical true;

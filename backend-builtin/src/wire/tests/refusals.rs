@@ -317,12 +317,6 @@ fn empty_certificates_keys_and_responses_are_refused() {
 }
 
 #[test]
-fn a_key_update_says_yes_or_no() {
-    assert_eq!(alert(KeyUpdate::parse(&[2]).unwrap_err()), AlertDescription::ILLEGAL_PARAMETER);
-    assert_eq!(alert(KeyUpdate::parse(&[]).unwrap_err()), AlertDescription::DECODE_ERROR);
-}
-
-#[test]
 fn keys_are_exchanged_on_named_curves_alone() {
     let explicit_prime = [1, 0, 0x1d, 1, 7, 8, 7, 0, 0];
     assert_eq!(alert(ServerKeyExchange::parse(&explicit_prime).unwrap_err()), AlertDescription::DECODE_ERROR);
