@@ -258,8 +258,9 @@ impl ServerConfigBuilder {
     ///
     /// They are held until the handshake is complete, and handed out by
     /// [`TlsStream::take_early_data`](crate::TlsStream::take_early_data) alone: see
-    /// [`ReplayableData`](crate::ReplayableData). Each ticket is taken once by this configuration, so that a replay
-    /// to the same server is not accepted; servers that share none of their state can each be sent it once.
+    /// [`ReplayableData`](crate::ReplayableData). Each ticket is taken once by this configuration, over builtin at
+    /// least for as long as a hello with it is fresh, so that a replay to the same server is not accepted; servers that
+    /// share none of their state can each be sent it once.
     pub fn max_early_data(mut self, bytes: u32) -> Self {
         self.config.max_early_data = bytes;
         self
