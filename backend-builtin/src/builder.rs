@@ -46,7 +46,8 @@ impl BuiltinBuilder {
 
     /// The most plaintext that the peer may put into a record, in bytes (RFC 8449): 64 to 16385, in TLS 1.3 with the
     /// byte of its content type. Default: none is told, 16384 hold. A peer that was told and sends more gets
-    /// `record_overflow`; one that does not know the extension goes on as before.
+    /// `record_overflow`; one that does not know the extension, or as a client has no limit of its own to tell, goes on
+    /// as before.
     pub fn record_size_limit(mut self, bytes: u16) -> Self {
         self.options.record_size_limit = Some(bytes);
         self
@@ -65,8 +66,8 @@ impl BuiltinBuilder {
         self
     }
 
-    /// A key that the peer has as well, by which the two know one another without certificates: up to 16.
-    /// Default: none.
+    /// A key that the peer has as well, by which the two know one another without certificates: up to 16, each under
+    /// a name of its own. Default: none. A server that is offered one takes a suite with its hash.
     pub fn external_psk(mut self, psk: ExternalPsk) -> Self {
         self.options.external_psks.push(psk);
         self
@@ -88,8 +89,8 @@ mod tests {
 
     #[test]
     fn values_outside_their_range_are_refused_with_their_name() {
-        let psk = || ExternalPsk::new("name", [7; 32]).unwrap();
-        let many = (0..17).fold(Builtin::builder(), |builder, _| builder.external_psk(psk()));
+        let psk = |name: u8| ExternalPsk::new([name], [7; 32]).unwrap();
+        let many = (0..17).fold(Builtin::builder(), |builder, name| builder.external_psk(psk(name)));
         let limits = Limits { client_hello: 1, ..Limits::default() };
         for (builder, name) in [
             (Builtin::builder().record_size_limit(63), "record_size_limit"),
@@ -98,11 +99,12 @@ mod tests {
             (Builtin::builder().padding(Padding::Multiple(16385)), "padding"),
             (Builtin::builder().limits(limits), "limits"),
             (many, "external_psk"),
+            (Builtin::builder().external_psk(psk(1)).external_psk(psk(1).with_sha384()), "external_psk"),
         ] {
             let error = builder.build().unwrap_err();
             assert!(matches!(error, ConfigError::Invalid { option, .. } if option == name), "{error}");
         }
         let fine = Builtin::builder().record_size_limit(64).padding(Padding::Multiple(16384));
-        fine.external_psk(psk()).build().unwrap();
+        fine.external_psk(psk(1)).external_psk(psk(2)).build().unwrap();
     }
 }

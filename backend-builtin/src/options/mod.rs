@@ -6,6 +6,8 @@
 mod external_psk;
 mod limits;
 
+use std::collections::HashSet;
+
 use polytls_api::ConfigError;
 
 pub use self::{external_psk::ExternalPsk, limits::Limits};
@@ -65,6 +67,10 @@ impl Options {
         }
         if self.external_psks.len() > MOST_EXTERNAL_PSKS {
             return invalid("external_psk", "each is offered in every hello; 16 at most");
+        }
+        let names: HashSet<_> = self.external_psks.iter().map(ExternalPsk::identity).collect();
+        if names.len() < self.external_psks.len() {
+            return invalid("external_psk", "two keys have one name; give each its own");
         }
         Ok(())
     }

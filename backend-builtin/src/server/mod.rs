@@ -25,6 +25,7 @@ use crate::{
     crypto,
     error::Fault,
     identity::PreparedIdentity,
+    options::ExternalPsk,
     record::Records,
     steps::{self, Step},
     wire::handshake::{ClientHello, HandshakeMessage, HandshakeType},
@@ -93,6 +94,13 @@ impl Server<'_> {
     /// Whether clients are asked for a certificate.
     fn asks_for_certificate(&self) -> bool {
         self.prepared.config.client_authentication() != ClientAuthentication::None
+    }
+
+    /// The key of this name that both sides were given, where such keys are taken.
+    fn external_psk(&self, identity: &[u8]) -> Option<&ExternalPsk> {
+        // RFC 8446 §4.3.2: with a PSK, no client is asked for its certificate.
+        let mut known = self.prepared.options.external_psks.iter().filter(|_| !self.asks_for_certificate());
+        known.find(|psk| psk.identity() == identity)
     }
 
     /// The bytes that are new in each ServerHello.

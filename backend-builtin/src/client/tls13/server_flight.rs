@@ -1,6 +1,6 @@
 //! What the server sends under the handshake's keys (RFC 8446 §4.3, §4.4).
 
-use polytls_api::{EarlyDataStatus, ProtocolVersion, SignatureScheme};
+use polytls_api::{AlertDescription, EarlyDataStatus, ProtocolVersion, SignatureScheme};
 
 use super::Flow;
 use crate::{
@@ -123,7 +123,8 @@ impl Flow<'_, '_, '_, '_> {
         }
         let len = message.uncompressed_length as usize;
         if len > self.offer.prepared.options.limits.certificate {
-            return Err(Fault::IllegalParameter("a compressed certificate that is longer than the bound"));
+            let reason = "a compressed certificate that is longer than the bound";
+            return Err(Fault::Limit(AlertDescription::BAD_CERTIFICATE, reason));
         }
         compression::decompress(message.compressed, len)
     }

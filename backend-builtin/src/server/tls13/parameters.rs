@@ -38,17 +38,17 @@ pub(super) struct Parameters {
 impl Parameters {
     pub(super) fn choose(server: &Server<'_>, hello: &Hello<'_>) -> Result<Self, Fault> {
         let extensions = &hello.extensions;
-        let suite = choose::suite(server.prepared, hello, |suite| suite.version == ProtocolVersion::Tls13)?;
         let modes = extensions.psk_key_exchange_modes.as_deref().unwrap_or_default();
+        let psk_dhe_ke = modes.contains(&PSK_DHE_KE);
         Ok(Self {
-            suite,
+            suite: suite(server, hello, psk_dhe_ke)?,
             group: group(&server.prepared.groups, hello)?,
             alpn: choose::application_protocol(server, hello)?,
             server_name: extensions.server_name.map(str::to_owned),
             client_random: hello.random,
             legacy_session_id: hello.legacy_session_id.to_vec(),
             signature_algorithms: extensions.signature_algorithms.clone(),
-            psk_dhe_ke: modes.contains(&PSK_DHE_KE),
+            psk_dhe_ke,
             status_request: extensions.status_request,
             takes_zlib: extensions.compress_certificate.iter().flatten().any(|code| *code == ZLIB),
             record_size_limits: choose::record_size_limits(server, hello, MOST_RECORD_SIZE),
@@ -68,6 +68,22 @@ impl Parameters {
             None => Ok(share),
         }
     }
+}
+
+/// The client's first, among those with the hash of a key that both sides were given (RFC 8446 §4.2.11), if it offers
+/// one.
+fn suite(server: &Server<'_>, hello: &Hello<'_>, takes_psk: bool) -> Result<&'static Suite, Fault> {
+    let is_tls13 = |suite: &Suite| suite.version == ProtocolVersion::Tls13;
+    let offered = hello.extensions.pre_shared_key.iter().filter(|_| takes_psk);
+    let mut identities = offered.flat_map(|offered| &offered.identities);
+    let known = identities.find_map(|offered| server.external_psk(offered.identity));
+    if let Some(psk) = known
+        && let Ok(suite) =
+            choose::suite(server.prepared, hello, |suite| is_tls13(suite) && suite.hash == psk.hash())
+    {
+        return Ok(suite);
+    }
+    choose::suite(server.prepared, hello, is_tls13)
 }
 
 /// The first of ours for which the client has a share; failing that, the first that the client offers at all.

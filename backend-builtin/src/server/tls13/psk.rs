@@ -93,11 +93,10 @@ impl Handshake<'_, '_, '_> {
 
     /// The key of this name that the application gave.
     fn given_beforehand(&self, index: u16, offered: &PskIdentity<'_>) -> Option<Psk> {
-        // RFC 8446 §4.3.2: with a PSK, no client is asked for its certificate.
-        let options = self.server.prepared.options.as_ref();
-        let mut known = options.external_psks.iter().filter(|_| !self.server.asks_for_certificate());
-        let hash = self.parameters.suite.hash;
-        let psk = known.find(|psk| psk.identity() == offered.identity && psk.hash() == hash)?;
+        let psk = self.server.external_psk(offered.identity)?;
+        if psk.hash() != self.parameters.suite.hash {
+            return None;
+        }
         Some(Psk {
             index,
             identity: offered.identity.to_vec(),
