@@ -74,7 +74,7 @@ async fn records_are_padded_to_a_multiple() {
         let client_pads = format!("{client:?}").contains("Multiple");
         let (up, down) = bytes_each_way(&Scene::new(client, server), &[1; 300]).await;
         let (padded, plain) = if client_pads { (up, down) } else { (down, up) };
-        assert!(padded.iter().all(|length| (length - TAG - CONTENT_TYPE) % 256 == 0), "{padded:?}");
+        assert!(padded.iter().all(|length| (length - TAG - CONTENT_TYPE).is_multiple_of(256)), "{padded:?}");
         assert!(plain.contains(&(300 + CONTENT_TYPE + TAG)), "{plain:?}");
     }
 }
