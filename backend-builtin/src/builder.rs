@@ -60,7 +60,7 @@ impl BuiltinBuilder {
     }
 
     /// Whether handshakes of TLS 1.3 look like those of TLS 1.2 to what is on the way (RFC 8446 appendix D.4).
-    /// Default: yes. A client asks for it; a server does as its client asks, whatever is set here.
+    /// Default: yes. A client asks for it with a session id, and a server that is asked does it whatever is set here.
     pub fn middlebox_compatibility(mut self, on: bool) -> Self {
         self.options.middlebox_compatibility = on;
         self

@@ -8,7 +8,7 @@ use polytls_api::{
     ProtocolVersion, Roots,
 };
 use polytls_builtin::{Builtin, BuiltinBuilder, ExternalPsk, Limits, Padding};
-use scene::{Scene, bytes_each_way, connection, failures};
+use scene::{Scene, bytes_each_way, change_cipher_specs, connection, failures};
 use tokio::io::duplex;
 
 /// The length of a tag, and of the content type of TLS 1.3.
@@ -147,4 +147,14 @@ async fn grease_and_the_look_of_tls12_can_be_turned_off() {
     let bare = hello_of(Builtin::builder().middlebox_compatibility(false)).await;
     // Without TLS 1.2 to resume there is no id to tell.
     assert!(bare.has_grease() && bare.legacy_session_id().is_empty());
+}
+
+#[tokio::test]
+async fn a_client_that_asks_for_the_look_of_tls12_gets_it_of_any_server() {
+    for (asked, servers) in [(true, true), (true, false), (false, true), (false, false)] {
+        let option = |on| Builtin::builder().middlebox_compatibility(on);
+        let (up, down) = change_cipher_specs(&Scene::new(option(asked), option(servers))).await;
+        let expected = (usize::from(asked), usize::from(asked || servers));
+        assert_eq!((up, down), expected, "client: {asked}, server: {servers}");
+    }
 }

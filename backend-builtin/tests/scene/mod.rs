@@ -13,6 +13,7 @@ pub(crate) type Stream = TlsStream<DuplexStream>;
 
 /// The content type of what is protected in TLS 1.3, and of data in TLS 1.2.
 const APPLICATION_DATA: u8 = 23;
+const CHANGE_CIPHER_SPEC: u8 = 20;
 
 /// A client, a server, and what they are to each other.
 pub(crate) struct Scene {
@@ -110,11 +111,22 @@ pub(crate) async fn failures(scene: &Scene) -> (Error, Error) {
 
 /// The lengths of the protected records of a connection on which each side sends `data`, the client's first.
 pub(crate) async fn bytes_each_way(scene: &Scene, data: &[u8]) -> (Vec<usize>, Vec<usize>) {
+    let (up, down) = written_each_way(scene, data).await;
+    (records(&up, APPLICATION_DATA), records(&down, APPLICATION_DATA))
+}
+
+/// How many change_cipher_spec records each side sends, the client first.
+pub(crate) async fn change_cipher_specs(scene: &Scene) -> (usize, usize) {
+    let (up, down) = written_each_way(scene, b"x").await;
+    (records(&up, CHANGE_CIPHER_SPEC).len(), records(&down, CHANGE_CIPHER_SPEC).len())
+}
+
+async fn written_each_way(scene: &Scene, data: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let ((near, mut to_server), (mut to_client, far)) = (duplex(1 << 20), duplex(1 << 20));
     let relay = tokio::spawn(async move {
         let (mut up, mut down) = (Vec::new(), Vec::new());
         relay(&mut to_server, &mut to_client, &mut up, &mut down).await;
-        (protected_records(&up), protected_records(&down))
+        (up, down)
     });
     let (connector, acceptor) = scene.endpoints();
     let name = scene.name();
@@ -148,11 +160,12 @@ async fn relay(client: &mut DuplexStream, server: &mut DuplexStream, up: &mut Ve
     }
 }
 
-fn protected_records(mut bytes: &[u8]) -> Vec<usize> {
+/// The lengths of the records of a type.
+fn records(mut bytes: &[u8], wanted: u8) -> Vec<usize> {
     let mut lengths = Vec::new();
     while let Some((&[content_type, _, _, high, low], rest)) = bytes.split_first_chunk() {
         let length = usize::from(u16::from_be_bytes([high, low]));
-        if content_type == APPLICATION_DATA {
+        if content_type == wanted {
             lengths.push(length);
         }
         bytes = rest.get(length..).unwrap_or_default();

@@ -24,8 +24,8 @@ const RECORD_OVERHEAD: u32 = 2 * 1024;
 pub(super) enum EarlyData {
     NotOffered,
     Rejected,
-    /// It is taken, under this secret.
-    Accepted(TrafficSecret),
+    /// It is taken under this secret, up to as many bytes as its ticket allows.
+    Accepted(TrafficSecret, u32),
 }
 
 /// How much is read of early data that is not taken.
@@ -43,24 +43,25 @@ impl Handshake<'_, '_, '_> {
             return Ok(EarlyData::NotOffered);
         }
         let retry = self.parameters.key_share(client_hello)?.is_none();
-        // RFC 8446 §4.2.10: for the first PSK, with all that its session had. Its suite is the same anyhow.
-        let allowed = |psk: &&Psk| {
-            psk.index == 0
-                && psk.is_fresh
-                && psk
-                    .session
-                    .as_ref()
-                    .is_some_and(|session| session.max_early_data > 0 && session.alpn == self.parameters.alpn)
-        };
-        let takes_any = self.server.prepared.config.max_early_data() > 0;
-        let Some(psk) = authentication.psk().filter(|_| takes_any && !retry).filter(allowed) else {
+        let psk = authentication.psk().filter(|_| !retry);
+        let Some((psk, most)) = psk.and_then(|psk| Some((psk, self.most_early_data(psk)?))) else {
             return Ok(EarlyData::Rejected);
         };
         let hash = self.transcript.hash_with(client_hello.message.raw());
         let secret =
             EarlySecret::new(self.parameters.suite.hash, Some(&psk.secret)).client_early_traffic(&hash);
         self.log("CLIENT_EARLY_TRAFFIC_SECRET", secret.as_bytes());
-        Ok(EarlyData::Accepted(secret))
+        Ok(EarlyData::Accepted(secret, most))
+    }
+
+    /// How much may come under this PSK; `None` where none is taken.
+    fn most_early_data(&self, psk: &Psk) -> Option<u32> {
+        // RFC 8446 §4.2.10: for the first PSK, with all that its session had. Its suite is the same anyhow.
+        let session = psk.session.as_ref().filter(|_| psk.index == 0 && psk.is_fresh)?;
+        // A ticket that comes from a store may be of a server that takes more.
+        let taken = 1..=self.server.prepared.config.max_early_data();
+        let is_taken = session.alpn == self.parameters.alpn && taken.contains(&session.max_early_data);
+        is_taken.then_some(session.max_early_data)
     }
 
     /// What protects the client's next records: early data that is taken has keys of its own.
@@ -71,8 +72,8 @@ impl Handshake<'_, '_, '_> {
     ) -> Result<(), Fault> {
         let suite = self.parameters.suite;
         match early_data {
-            EarlyData::Accepted(secret) => {
-                self.records.accept_early_data(self.server.prepared.config.max_early_data());
+            EarlyData::Accepted(secret, most) => {
+                self.records.accept_early_data(*most);
                 return self.records.set_receiving_keys(secret.keys(suite)?);
             }
             // After a HelloRetryRequest there is no more of it: the second hello does not offer any.
@@ -93,7 +94,7 @@ impl Handshake<'_, '_, '_> {
         match early_data {
             EarlyData::NotOffered => Ok((EarlyDataStatus::NotOffered, None)),
             EarlyData::Rejected => Ok((EarlyDataStatus::Rejected, None)),
-            EarlyData::Accepted(_) => {
+            EarlyData::Accepted(..) => {
                 let data = self.read_to_end_of_early_data().await?;
                 let keys = secrets.client_handshake.keys(self.parameters.suite)?;
                 self.records.set_receiving_keys(keys)?;

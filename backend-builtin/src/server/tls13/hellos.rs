@@ -84,7 +84,9 @@ impl Handshake<'_, '_, '_> {
 
     /// RFC 8446 appendix D.4: once, after the server's first message, for what is on the way and looks for it.
     pub(super) fn send_compatibility_change_cipher_spec(&mut self) -> Result<(), Fault> {
-        if self.server.prepared.options.middlebox_compatibility {
+        // A client that sends a session id asks for it, and must be given it.
+        let asked = !self.parameters.legacy_session_id.is_empty();
+        if asked || self.server.prepared.options.middlebox_compatibility {
             self.records.send_change_cipher_spec()?;
         }
         Ok(())
@@ -98,7 +100,7 @@ impl Handshake<'_, '_, '_> {
         let parameters = &self.parameters;
         let message = EncryptedExtensions {
             alpn: parameters.alpn.as_deref(),
-            early_data: matches!(early_data, EarlyData::Accepted { .. }),
+            early_data: matches!(early_data, EarlyData::Accepted(..)),
             // RFC 6066 §3: a resumed session has its name already.
             server_name_ack: parameters.server_name.is_some() && authentication.psk().is_none(),
             record_size_limit: parameters.record_size_limits.own,
