@@ -58,15 +58,15 @@ impl SentHello<'_> {
     /// The version that the server chose (RFC 8446 §4.2.1), if it was offered and nobody stood between.
     pub(super) fn negotiated_version(&self, message: &HandshakeMessage) -> Result<ProtocolVersion, Fault> {
         let hello = ServerHello::parse(message.body())?;
+        let offered = |code| ProtocolVersion::from_code(code).filter(|&version| self.offer.allows(version));
         let version = match hello.extensions.selected_version {
-            Some(version) => ProtocolVersion::from_code(version),
+            Some(version) => offered(version)
+                .ok_or(Fault::IllegalParameter("supported_versions with a version that was not offered")),
             // RFC 8446 §4.2.1: without supported_versions it is TLS 1.2 or older.
-            None => ProtocolVersion::from_code(hello.legacy_version)
-                .filter(|&version| version < ProtocolVersion::Tls13),
-        };
-        let Some(version) = version.filter(|&version| self.offer.allows(version)) else {
-            return Err(Fault::ProtocolVersion("a version that was not offered"));
-        };
+            None => offered(hello.legacy_version)
+                .filter(|&version| version < ProtocolVersion::Tls13)
+                .ok_or(Fault::ProtocolVersion("a version that was not offered")),
+        }?;
         if version == ProtocolVersion::Tls12 {
             self.refuse_downgrade(&hello)?;
         }

@@ -67,7 +67,7 @@ fn a_server_hello_is_held_against_the_offer() {
     refused_hello("TLS 1.2 in supported_versions", Alert::ILLEGAL_PARAMETER, |hello| {
         hello.extensions.selected_version = Some(0x0303);
     });
-    refused_hello("TLS 1.4", Alert::PROTOCOL_VERSION, |hello| {
+    refused_hello("TLS 1.4", Alert::ILLEGAL_PARAMETER, |hello| {
         hello.extensions.selected_version = Some(0x0305);
     });
     refused_hello("no key share", Alert::MISSING_EXTENSION, |hello| hello.extensions.key_share = None);

@@ -13,6 +13,9 @@ pub(super) const MAX_SESSION_ID: usize = 32;
 /// RFC 5246 §7.4.1.2: the one compression method that is offered here, and that must always be.
 pub(super) const NULL_COMPRESSION: u8 = 0;
 
+/// RFC 8446 appendix D.5: whoever says SSL 3.0 in a hello, is refused.
+pub(super) const SSL3: u16 = 0x0300;
+
 /// What a client offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ClientHello<'a> {
@@ -39,6 +42,9 @@ impl<'a> ClientHello<'a> {
             extensions: ClientExtensions::parse(read_extensions(&mut reader)?)?,
         };
         reader.finish()?;
+        if hello.legacy_version == SSL3 {
+            return Err(Fault::ProtocolVersion("a ClientHello of SSL 3.0"));
+        }
         hello.check_compression_methods()?;
         Ok(hello)
     }

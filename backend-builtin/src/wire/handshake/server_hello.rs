@@ -4,7 +4,7 @@ use polytls_api::{CipherSuite, ProtocolVersion};
 
 use super::{
     HandshakeType, ServerHelloExtensions,
-    client_hello::{NULL_COMPRESSION, put_extensions, read_extensions, read_session_id},
+    client_hello::{NULL_COMPRESSION, SSL3, put_extensions, read_extensions, read_session_id},
     encode_handshake,
 };
 use crate::{
@@ -96,6 +96,9 @@ fn check_legacy_fields(message: Message, legacy_version: u16, method: u8) -> Res
             NULL_COMPRESSION => Ok(()),
             _ => Err(Fault::IllegalParameter("a compression method that was not offered")),
         };
+    }
+    if legacy_version == SSL3 {
+        return Err(Fault::ProtocolVersion("a ServerHello of SSL 3.0"));
     }
     if legacy_version != ProtocolVersion::Tls12.code() {
         return Err(Fault::Decode("legacy_version of a TLS 1.3 ServerHello is not 0x0303"));

@@ -77,6 +77,17 @@ fn tls13_and_compression_exclude_each_other() {
 }
 
 #[test]
+fn ssl3_is_refused_whatever_else_is_offered() {
+    let mut hello = client_hello(|out| {
+        put_extension(out, Ext::SUPPORTED_VERSIONS, |out| out.put_slice(&[2, 3, 4]));
+    });
+    assert!(ClientHello::parse(&hello).is_ok());
+    hello[..2].copy_from_slice(&[3, 0]);
+    assert_eq!(client_alert(&hello), AlertDescription::PROTOCOL_VERSION);
+    assert_eq!(server_alert(&server_hello(0x0300, [7; 32], 0, tls13)), AlertDescription::PROTOCOL_VERSION);
+}
+
+#[test]
 fn a_long_session_id_is_refused() {
     let mut hello = client_hello(|_| ());
     hello.splice(34..35, [33].into_iter().chain([0; 33]));
