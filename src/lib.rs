@@ -37,7 +37,7 @@ use std::sync::{Arc, OnceLock};
 
 pub use polytls_api::*;
 
-/// The engines that are compiled in, in the order in which [`default_backend`](crate::default_backend) prefers them.
+/// The engines that are compiled in, in the order in which [`default_backend`] prefers them.
 pub mod backends {
     #[cfg(feature = "builtin")]
     pub use polytls_builtin::{Builtin, BuiltinBuilder, ExternalPsk, Limits, Padding};
