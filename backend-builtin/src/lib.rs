@@ -5,6 +5,8 @@
 //!
 //! `wire` and `crypto` know no handshake; `record` and `key_schedule` stand on them; `client` and `server` read as the
 //! message flow of the RFCs; the rest is the face that polytls sees.
+//!
+//! `docs/builtin.md` in polytls's repository says what is left out and why, what is bounded, and how it is proved.
 
 mod builder;
 mod client;
