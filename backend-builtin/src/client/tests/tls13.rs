@@ -3,12 +3,15 @@
 use polytls_api::{AlertDescription as Alert, CipherSuite, NamedGroup, SignatureScheme};
 
 use super::{flip_end_of, instead, last_message, prepared, run, server13::Server13, *};
-use crate::wire::{
-    codec::Put,
-    extension::ExtensionType,
-    handshake::{
-        Certificate, CertificateVerify, ClientHello, HandshakeType as Type, KeyShareEntry, ServerHello,
-        encode_handshake,
+use crate::{
+    compression,
+    wire::{
+        codec::Put,
+        extension::ExtensionType,
+        handshake::{
+            Certificate, CertificateVerify, ClientHello, CompressedCertificate, HandshakeType as Type,
+            KeyShareEntry, ServerHello, encode_handshake,
+        },
     },
 };
 
@@ -199,6 +202,29 @@ fn what_the_server_sends_under_keys_is_held_against_the_offer() {
         Alert::UNEXPECTED_MESSAGE,
         instead(Type::FINISHED, extensions(Ext::SERVER_NAME, &[])),
     );
+}
+
+#[test]
+fn a_compressed_certificate_is_what_it_says_and_within_its_limit() {
+    let body = Certificate { context: &[], entries: Vec::new() }.encode()[4..].to_vec();
+    let certificate = |algorithm, uncompressed_length| {
+        let compressed = &compression::compress(&body);
+        instead(
+            Type::CERTIFICATE,
+            CompressedCertificate { algorithm, uncompressed_length, compressed }.encode(),
+        )
+    };
+    let length = body.len() as u32;
+    let beyond = Options::default().limits.certificate as u32 + 1;
+    for (case, alert, edit) in [
+        ("an empty chain", Alert::DECODE_ERROR, certificate(compression::ZLIB, length)),
+        ("a shorter message", Alert::BAD_CERTIFICATE, certificate(compression::ZLIB, length + 1)),
+        ("a longer message", Alert::BAD_CERTIFICATE, certificate(compression::ZLIB, length - 1)),
+        ("more than the limit", Alert::BAD_CERTIFICATE, certificate(compression::ZLIB, beyond)),
+        ("another algorithm", Alert::ILLEGAL_PARAMETER, certificate(compression::ZLIB + 1, length)),
+    ] {
+        refused(case, alert, edit);
+    }
 }
 
 #[test]
