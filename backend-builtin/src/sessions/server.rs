@@ -22,8 +22,9 @@ use crate::{
     identity::PreparedIdentity,
 };
 
-/// The longest that a ticket can be on the wire.
-const LONGEST_TICKET: usize = u16::MAX as usize;
+/// The longest ticket. RFC 8446 §4.6.1 has room for 2^16 - 1 bytes, but clients, this engine's among them, read no
+/// message of more than 2^14, and one that is longer would end their connection.
+const LONGEST_TICKET: usize = (1 << 14) - 64;
 
 /// The length of an id: RFC 5246 §7.4.1.2 has no longer one.
 pub(crate) const ID_LEN: usize = 32;
@@ -108,7 +109,7 @@ impl ServerSessions {
         Some(Duration::from_secs(left.as_secs())).filter(|left| !left.is_zero())
     }
 
-    /// A ticket for the session, good where `identity` is presented; `None` where it would be too long to send.
+    /// A ticket for the session, good where `identity` is presented; `None` where it would be too long to be read.
     ///
     /// With a store it is an id, under which the session is stored before this returns.
     pub(crate) async fn seal(
@@ -153,14 +154,14 @@ impl ServerSessions {
 
     /// Keeps a session under this id (RFC 5246 §7.4.1.3), in the store if there is one.
     pub(crate) async fn keep_under(&self, id: &[u8], session: &ServerSession, identity: &PreparedIdentity) {
+        let Some(expires) = session.expires() else { return };
         let bytes = encoding::encode_server(session, identity.digest());
-        match (&self.place, session.expires()) {
-            (Place::Tickets(_, ids), _) => ids.keep(id, Zeroizing::new(bytes)),
-            (Place::Store(store, scope), Some(expires)) => {
+        match &self.place {
+            Place::Tickets(_, ids) => ids.keep(id, Zeroizing::new(bytes)),
+            Place::Store(store, scope) => {
                 let stored = StoredSession::from_bytes(bytes, expires);
                 store.store(key(scope, identity, id), stored).await;
             }
-            (Place::Store(..), None) => {}
         }
     }
 
@@ -193,7 +194,13 @@ mod tests {
     use polytls_api::{MemorySessionStore, ServerConfigBuilder};
 
     use super::*;
-    use crate::{Builtin, identity::tests::identity, sessions::encoding::tests::server_session};
+    use crate::{
+        Builtin,
+        identity::tests::identity,
+        options::Limits,
+        sessions::encoding::tests::server_session,
+        wire::handshake::{HEADER_LEN, NewSessionTicket},
+    };
 
     /// How a server keeps sessions: with its clients, or in a store.
     fn sessions(store: bool, change: impl Fn(ServerConfigBuilder) -> ServerConfigBuilder) -> ServerSessions {
@@ -234,6 +241,29 @@ mod tests {
         let sessions = sessions(false, |builder| builder);
         let sealed = sessions.seal(&ServerSession { peer_chain, ..begun(0) }, &prepared()).await;
         assert!(sealed.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_ticket_is_never_in_a_message_that_clients_refuse() {
+        let most = Limits::default().handshake_message;
+        let (sessions, presented) = (sessions(false, |builder| builder), prepared());
+        let mut longest = 0;
+        for length in 15_500..most + 100 {
+            let peer_chain = vec![CertificateDer::from(vec![0; length])];
+            let sealed = sessions.seal(&ServerSession { peer_chain, ..begun(0) }, &presented).await;
+            let Some(ticket) = sealed.unwrap() else { continue };
+            let grease = Some(0x0a0a);
+            let message = NewSessionTicket {
+                lifetime: 1,
+                age_add: 2,
+                nonce: &[3],
+                ticket: &ticket,
+                max_early_data_size: Some(4),
+                grease,
+            };
+            longest = longest.max(message.encode().len() - HEADER_LEN);
+        }
+        assert!((most - 64..=most).contains(&longest), "{longest}");
     }
 
     #[tokio::test]
