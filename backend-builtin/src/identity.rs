@@ -45,8 +45,10 @@ impl PreparedIdentity {
     /// Parses the key, and holds it against the certificate.
     pub(crate) fn new(identity: &Identity) -> Result<Self, ConfigError> {
         let end_entity = identity.chain().first().ok_or_else(|| unusable("there is no certificate"))?;
-        let public_key = PeerKey::from_certificate(end_entity)
-            .map_err(|_| unusable("the certificate's key is of a kind that is not supported"))?;
+        let public_key = PeerKey::from_certificate(end_entity).map_err(|fault| match fault {
+            Fault::UnsupportedCertificate(reason) | Fault::Decode(reason) => unusable(reason),
+            _ => unusable("the certificate's key is of a kind that is not supported"),
+        })?;
         let key = match identity.key() {
             IdentityKey::Der(key) => {
                 let key = SigningKey::from_der(key)?;
