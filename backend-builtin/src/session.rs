@@ -24,7 +24,7 @@ pub(crate) struct Secrets13 {
     pub(crate) sending: TrafficSecret,
     pub(crate) receiving: TrafficSecret,
     pub(crate) exporter: ExporterSecret,
-    /// On a client that resumes.
+    /// On a client that resumes, where the server was verified by a certificate.
     pub(crate) tickets: Option<Tickets>,
 }
 
@@ -36,6 +36,8 @@ pub(crate) struct Tickets {
     pub(crate) background: Background,
     pub(crate) resumption: ResumptionSecret,
     pub(crate) alpn: Option<Vec<u8>>,
+    /// When the server's certificate was verified, in this handshake or in the one that began the session.
+    pub(crate) verified: SystemTime,
     pub(crate) peer_chain: Vec<CertificateDer<'static>>,
 }
 
@@ -81,6 +83,7 @@ impl Tickets {
             ticket: message.ticket.to_vec(),
             session_id: Vec::new(),
             obtained: SystemTime::now(),
+            verified: self.verified,
             lifetime: Duration::from_secs(message.lifetime.into()),
             age_add: message.age_add,
             max_early_data: message.max_early_data_size.unwrap_or(0),

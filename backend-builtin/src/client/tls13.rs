@@ -7,6 +7,8 @@ mod agreement;
 mod client_flight;
 mod server_flight;
 
+use std::time::SystemTime;
+
 use polytls_api::{Background, ConnectionInfo};
 
 use super::{
@@ -75,6 +77,9 @@ struct Flow<'a, 'r, 'b, 't> {
     client_handshake_traffic: TrafficSecret,
     server_handshake_traffic: TrafficSecret,
     early_data: EarlyData,
+    /// When the server's certificate was verified, now or for the session that goes on; `None` where it was not, but has
+    /// a key that was agreed upon.
+    verified: Option<SystemTime>,
     /// What was read and is another's to take: optional messages come, or the next does.
     ahead: Option<HandshakeMessage>,
 }

@@ -24,6 +24,10 @@ const SESSIONS_PER_SERVER: usize = 8;
 /// RFC 8446 §4.6.1: no ticket is used for longer than seven days.
 const LONGEST_TLS13: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// RFC 8446 §4.6.1: tickets that come with resumed connections must not put off for ever that the server is verified
+/// anew. Whatever it was given in between, nobody resumes for longer than this.
+const LONGEST_UNVERIFIED: Duration = LONGEST_TLS13;
+
 /// RFC 5246 §F.1.4: no session of TLS 1.2 is used for longer.
 const LONGEST_TLS12: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -39,6 +43,8 @@ pub(crate) struct ClientSession {
     /// TLS 1.2 only.
     pub(crate) session_id: Vec<u8>,
     pub(crate) obtained: SystemTime,
+    /// When the server's certificate was verified: in this handshake, or in that which all between then and now resume.
+    pub(crate) verified: SystemTime,
     /// As the server says; how long a session is used at most is seen to when it is kept.
     pub(crate) lifetime: Duration,
     /// TLS 1.3 only.
@@ -63,7 +69,8 @@ impl ClientSession {
             _ if self.lifetime.is_zero() => LONGEST_TLS12,
             _ => self.lifetime.min(LONGEST_TLS12),
         };
-        self.obtained.checked_add(lifetime)
+        let end = self.obtained.checked_add(lifetime)?;
+        Some(end.min(self.verified.checked_add(LONGEST_UNVERIFIED)?))
     }
 
     /// The age to offer it with (RFC 8446 §4.2.11.1): milliseconds since it came, and what hides them.
@@ -209,7 +216,12 @@ mod tests {
     }
 
     fn session(ticket: u8) -> ClientSession {
-        ClientSession { ticket: vec![ticket], obtained: at(1000), ..encoding::tests::client_session() }
+        ClientSession {
+            ticket: vec![ticket],
+            obtained: at(1000),
+            verified: at(1000),
+            ..encoding::tests::client_session()
+        }
     }
 
     fn name(text: &str) -> ServerName {
@@ -256,6 +268,19 @@ mod tests {
         let mut memory = Memory::new(2);
         memory.keep(&name("a.example"), ClientSession { lifetime: Duration::from_secs(1), ..session(1) });
         assert!(memory.take(&name("a.example"), at(1001)).is_none());
+    }
+
+    #[test]
+    fn a_session_ends_a_week_after_the_server_was_verified_whatever_was_resumed_in_between() {
+        let week = LONGEST_TLS13.as_secs();
+        let lifetime = Duration::from_secs(1 << 31);
+        for (obtained, end) in [(1000, 1000 + week), (5000, 1000 + week), (1000 + week, 1000 + week)] {
+            let session = ClientSession { obtained: at(obtained), lifetime, ..session(1) };
+            assert_eq!(session.expires(), Some(at(end)));
+        }
+        let mut memory = Memory::new(2);
+        memory.keep(&name("a.example"), ClientSession { obtained: at(1000 + week), ..session(1) });
+        assert!(memory.take(&name("a.example"), at(1000 + week)).is_none());
     }
 
     #[test]

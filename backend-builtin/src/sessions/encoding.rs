@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Changed whenever what follows is.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// Room for what is not of variable length, so that secrets are not left behind when the buffer grows.
 const FIXED: usize = 512;
@@ -27,6 +27,7 @@ pub(super) fn encode_client(session: &ClientSession) -> Vec<u8> {
     out.put_u16(session.suite.code());
     out.vec8(|out| out.put_slice(session.secret.as_bytes()));
     out.put_slice(&millis(session.obtained).to_be_bytes());
+    out.put_slice(&millis(session.verified).to_be_bytes());
     out.put_u32(seconds(session.lifetime));
     out.put_u32(session.age_add);
     out.put_u32(session.max_early_data);
@@ -49,6 +50,7 @@ fn read_client(mut reader: Reader<'_>) -> Result<ClientSession, Fault> {
         suite: CipherSuite::from_code(reader.u16()?),
         secret: read_secret(reader)?,
         obtained: read_time(reader)?,
+        verified: read_time(reader)?,
         lifetime: Duration::from_secs(reader.u32()?.into()),
         age_add: reader.u32()?,
         max_early_data: reader.u32()?,
@@ -185,6 +187,7 @@ pub(super) mod tests {
             ticket: b"ticket".to_vec(),
             session_id: b"id".to_vec(),
             obtained: SystemTime::UNIX_EPOCH + Duration::from_millis(1_234_567),
+            verified: SystemTime::UNIX_EPOCH + Duration::from_millis(1_000_001),
             lifetime: Duration::from_secs(7200),
             age_add: 0x8000_0001,
             max_early_data: 14_336,

@@ -65,13 +65,15 @@ impl Flow<'_, '_, '_, '_> {
         if ticket.is_empty() && session_id.is_empty() {
             return;
         }
+        let now = SystemTime::now();
         self.keep(ClientSession {
             version: ProtocolVersion::Tls12,
             suite: self.suite.id,
             secret: master.as_secret().clone(),
             ticket,
             session_id,
-            obtained: SystemTime::now(),
+            obtained: now,
+            verified: now,
             lifetime,
             age_add: 0,
             max_early_data: 0,

@@ -56,6 +56,7 @@ impl<'a, 'r, 'b, 't> Flow<'a, 'r, 'b, 't> {
             suite,
             transcript,
             early_data,
+            verified: None,
             ahead: None,
         };
         steps::reached(Step::Choose);

@@ -99,12 +99,16 @@ impl Flow<'_, '_, '_, '_> {
     /// What the connection goes on with.
     pub(super) fn complete(self, secrets: ApplicationSecrets) -> Complete {
         let ApplicationSecrets { master, client_traffic, server_traffic, exporter } = secrets;
-        let tickets = self.offer.prepared.sessions.as_ref().map(|sessions| Tickets {
+        // A key that was agreed upon says nothing of the server's certificate, which a ticket would make up for: another
+        // client with the same store may not have that key, and must not trust what it began.
+        let kept = self.offer.prepared.sessions.as_ref().zip(self.verified);
+        let tickets = kept.map(|(sessions, verified)| Tickets {
             sessions: sessions.clone(),
             server: self.offer.name.clone(),
             background: self.background.clone(),
             resumption: master.resumption(&self.transcript.hash()),
             alpn: self.info.alpn.clone(),
+            verified,
             peer_chain: self.info.peer_chain.clone(),
         });
         let schedule = Secrets13 {

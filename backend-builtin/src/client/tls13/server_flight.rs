@@ -1,5 +1,7 @@
 //! What the server sends under the handshake's keys (RFC 8446 §4.3, §4.4).
 
+use std::time::SystemTime;
+
 use polytls_api::{AlertDescription, EarlyDataStatus, ProtocolVersion, SignatureScheme};
 
 use super::Flow;
@@ -76,6 +78,7 @@ impl Flow<'_, '_, '_, '_> {
     pub(super) fn recognize(&mut self, psk: SelectedPsk) -> ServerVerified {
         self.info.resumed = Some(psk.key.session().is_some());
         self.info.peer_chain = psk.key.peer_chain().to_vec();
+        self.verified = psk.key.session().map(|session| session.verified);
         ServerVerified::by_pre_shared_key(psk)
     }
 
@@ -134,7 +137,9 @@ impl Flow<'_, '_, '_, '_> {
         &mut self,
         certificate: ServerCertificate,
     ) -> Result<TrustedKey, Fault> {
-        certificate.verify(&self.offer, &mut self.info).await
+        let trusted = certificate.verify(&self.offer, &mut self.info).await?;
+        self.verified = Some(SystemTime::now());
+        Ok(trusted)
     }
 
     /// RFC 8446 §4.4.3: the server has the key of its certificate.
