@@ -33,6 +33,15 @@ async fn who_has_the_key_needs_no_certificate() {
 }
 
 #[tokio::test]
+async fn a_server_finds_its_key_among_as_many_as_a_client_may_have() {
+    let key = |name: u8| ExternalPsk::new([name], [name; 32]).unwrap();
+    let client = (1..=16).fold(Builtin::builder(), |builder, name| builder.external_psk(key(name)));
+    let server = Builtin::builder().external_psk(key(16));
+    let (client, _) = connection(&Scene::new(client, server).trusting(Roots::None)).await.unwrap();
+    assert!(client.info().peer_chain.is_empty());
+}
+
+#[tokio::test]
 async fn a_server_without_the_key_presents_its_certificate() {
     let scene = Scene::new(with_psk(7), Builtin::builder());
     let (client, _) = connection(&scene).await.unwrap();

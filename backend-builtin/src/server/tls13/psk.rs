@@ -14,7 +14,7 @@ use crate::{
     wire::handshake::{OfferedPsks, PskIdentity},
 };
 
-/// Each costs a decryption, or a question to a store.
+/// How many tickets are looked into: each costs a decryption, or a question to a store.
 const MOST_TRIED: usize = 4;
 
 /// How the server shows who it is.
@@ -78,10 +78,12 @@ impl Handshake<'_, '_, '_> {
         if !self.parameters.psk_dhe_ke {
             return Ok(None);
         }
-        for (index, identity) in (0..).zip(offered.identities.iter().take(MOST_TRIED)) {
+        let mut tickets = 0..MOST_TRIED;
+        for (index, identity) in (0..).zip(&offered.identities) {
             let found = match self.given_beforehand(index, identity) {
                 Some(psk) => Some(psk),
-                None => self.of_session(index, identity).await,
+                None if tickets.next().is_some() => self.of_session(index, identity).await,
+                None => None,
             };
             if let Some(psk) = found {
                 self.verify_binder(&psk, offered, client_hello)?;
