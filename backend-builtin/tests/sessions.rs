@@ -144,3 +144,20 @@ async fn what_a_key_began_is_no_session_for_those_who_want_a_certificate() {
     let server = acceptor(Builtin::new(), &of_server, |server| server);
     visit(&client(Builtin::new()), &server).await;
 }
+
+/// Its lifetime says until when; what another server's says must not let a client go on for longer.
+#[tokio::test]
+async fn a_session_under_another_servers_lifetime_is_not_resumed() {
+    let (identity, roots) = identity();
+    let store = Arc::new(MemorySessionStore::new(8));
+    let server = |seconds| {
+        acceptor(Builtin::new(), &identity, |server| {
+            server.session_store(store.clone()).session_lifetime(Duration::from_secs(seconds))
+        })
+    };
+    let connector = connector(Builtin::new(), &roots, |client| client);
+    for (lifetime, resumed) in [(7200, false), (60, false), (60, true), (7200, false)] {
+        let (client, _server) = visit(&connector, &server(lifetime)).await;
+        assert_eq!(client.info().resumed, Some(resumed), "{lifetime} seconds");
+    }
+}

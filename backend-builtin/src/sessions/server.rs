@@ -145,7 +145,7 @@ impl ServerSessions {
             }
             Place::Tickets(keys, _) => encoding::decode_server(&keys.open(ticket)?, identity.digest())?,
             Place::Store(store, scope) => {
-                let stored = store.take(&key(scope, identity, ticket)).await?;
+                let stored = store.take(&self.key(scope, identity, ticket)).await?;
                 encoding::decode_server(stored.to_bytes()?, identity.digest())?
             }
         };
@@ -160,9 +160,16 @@ impl ServerSessions {
             Place::Tickets(_, ids) => ids.keep(id, Zeroizing::new(bytes)),
             Place::Store(store, scope) => {
                 let stored = StoredSession::from_bytes(bytes, expires);
-                store.store(key(scope, identity, id), stored).await;
+                store.store(self.key(scope, identity, id), stored).await;
             }
         }
+    }
+
+    /// Under what a session is stored: its id, the certificate that is presented, and the lifetime that it was given, so
+    /// that it does not outlive what another server with the same store allows.
+    fn key(&self, scope: &SessionScope, identity: &PreparedIdentity, id: &[u8]) -> SessionKey {
+        let lifetime = self.lifetime.as_millis().to_be_bytes();
+        scope.of_id(&[id, identity.digest().as_ref(), &lifetime].concat())
     }
 
     /// Whether no hello with this ticket brought early data before (RFC 8446 §8.1): asked once for a hello, when its
@@ -172,11 +179,6 @@ impl ServerSessions {
     pub(crate) fn is_new(&self, ticket: &[u8], now: SystemTime) -> bool {
         self.replays.is_new(ticket, now)
     }
-}
-
-/// Under what a session is stored: its id, and the certificate that is presented.
-fn key(scope: &SessionScope, identity: &PreparedIdentity, id: &[u8]) -> SessionKey {
-    scope.of_id(&[id, identity.digest().as_ref()].concat())
 }
 
 impl fmt::Debug for ServerSessions {
