@@ -24,6 +24,13 @@ impl ReplayableData {
 
     /// Adds bytes to the end: for backends, as they come.
     pub fn extend(&mut self, bytes: &[u8]) {
+        let length = self.0.len() + bytes.len();
+        if length > self.0.capacity() {
+            // A vector that makes room for itself leaves behind what it held; this one is zeroized.
+            let mut larger = Vec::with_capacity(length.max(2 * self.0.capacity()));
+            larger.extend_from_slice(&self.0);
+            self.0 = Zeroizing::new(larger);
+        }
         self.0.extend_from_slice(bytes);
     }
 }

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use polytls_api::{
-    AlertDescription, ErrorKind, ProtocolVersion,
+    AlertDescription, ErrorKind, ProtocolVersion, ReplayableData,
     record::{ContentType, RecordError},
 };
 
@@ -19,7 +19,7 @@ const FATAL: u8 = 2;
 #[derive(Debug)]
 pub(crate) enum EarlyDataOr {
     /// Early data, at least one byte. It may be a replay.
-    Data(Vec<u8>),
+    Data(ReplayableData),
     /// The message that follows it.
     Message(HandshakeMessage),
 }
@@ -297,17 +297,18 @@ impl Records<'_, '_> {
         Ok(())
     }
 
-    fn take_early_data(&mut self, record: OpenedRecord) -> Result<Option<Vec<u8>>, Fault> {
-        let data = self.content(&record).to_vec();
+    fn take_early_data(&mut self, record: OpenedRecord) -> Result<Option<ReplayableData>, Fault> {
+        let data = ReplayableData::new(self.content(&record));
         self.consume(&record);
-        if data.is_empty() {
+        let length = data.as_bytes().len();
+        if length == 0 {
             self.counters.empty_record()?;
             return Ok(None);
         }
         self.counters.content();
         self.early_data_left = self
             .early_data_left
-            .checked_sub(data.len())
+            .checked_sub(length)
             .ok_or(Fault::Limit(AlertDescription::UNEXPECTED_MESSAGE, "more early data than was allowed"))?;
         Ok(Some(data))
     }

@@ -190,7 +190,7 @@ fn accepted_early_data_comes_before_its_message_and_only_as_much_as_may() {
             let mut all = Vec::new();
             loop {
                 match records.read_early_data_or_message().await? {
-                    EarlyDataOr::Data(data) => all.extend(data),
+                    EarlyDataOr::Data(data) => all.extend(data.as_bytes()),
                     EarlyDataOr::Message(message) => return Ok::<_, Fault>((all, message.raw().to_vec())),
                 }
             }

@@ -107,7 +107,7 @@ impl Handshake<'_, '_, '_> {
         let mut data = ReplayableData::default();
         loop {
             match self.records.read_early_data_or_message().await? {
-                EarlyDataOr::Data(bytes) => data.extend(&bytes),
+                EarlyDataOr::Data(more) => data.extend(more.as_bytes()),
                 EarlyDataOr::Message(message) if message.kind() == HandshakeType::END_OF_EARLY_DATA => {
                     EndOfEarlyData::parse(message.body())?;
                     self.transcript.add(message.raw());
