@@ -278,7 +278,7 @@ macro_rules! protocol_setters {
         /// with a share takes it, whatever its own order, and asks for another hello only where it allows none.
         ///
         /// In TLS 1.2 a client's list also says which curves a server's ECDSA certificate may have (RFC 8422 §5.1);
-        /// OpenSSL holds to that, rustls does not.
+        /// OpenSSL and builtin hold to that, rustls does not.
         pub fn named_groups(mut self, groups: impl IntoIterator<Item = crate::NamedGroup>) -> Self {
             self.config.protocol.named_groups = Some(groups.into_iter().collect());
             self
