@@ -126,8 +126,3 @@ impl TrustedKey {
         Ok(ServerVerified(()))
     }
 }
-
-/// What a CertificateVerify of TLS 1.3 signs (RFC 8446 §4.4.3): `context` keeps the two sides' signatures apart.
-pub(super) fn signed_content(context: &str, transcript_hash: &[u8]) -> Vec<u8> {
-    [&[b' '; 64], context.as_bytes(), &[0], transcript_hash].concat()
-}

@@ -4,12 +4,11 @@ use std::io::IoSlice;
 
 use polytls_api::{
     Buffer, CertificateDer, CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme,
-    record::{ContentType, RecordFraming, TrafficKeys},
+    record::{ContentType, RecordFraming, Role, TrafficKeys},
 };
 
 use super::{CHANGE_CIPHER_SPEC, Edit, HANDSHAKE, honest, identity, last_message, record};
 use crate::{
-    client::authentication::signed_content,
     crypto::{SharedSecret, SigningKey, respond},
     key_schedule::{EarlySecret, Suite, Transcript},
     wire::{
@@ -124,7 +123,7 @@ impl Server13<'_> {
         let entry = CertificateEntry { der: &self.certificate, ..CertificateEntry::default() };
         let certificate = Certificate { context: &[], entries: vec![entry] }.encode();
         self.send(HandshakeType::CERTIFICATE, certificate, &mut transcript, &mut keys, sent);
-        let signed = signed_content("TLS 1.3, server CertificateVerify", transcript.hash().as_ref());
+        let signed = CertificateVerify::signed_content(Role::Server, transcript.hash().as_ref());
         let algorithm = SignatureScheme::ECDSA_SECP256R1_SHA256;
         let signature = self.key.sign(algorithm, &signed).unwrap();
         let verify = CertificateVerify { algorithm, signature: &signature }.encode();

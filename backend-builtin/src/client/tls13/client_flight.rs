@@ -1,25 +1,17 @@
 //! What the client sends under the handshake's keys, and the keys for what follows (RFC 8446 §4.4, §7.1).
 
-use polytls_api::ProtocolVersion;
+use polytls_api::{ProtocolVersion, record::Role};
 use tracing::Instrument;
 
 use super::{Flow, server_flight::Requested};
 use crate::{
-    client::{
-        Complete,
-        authentication::{ServerVerified, signed_content},
-        early_data::EarlyData,
-        identity::Signing,
-    },
+    client::{Complete, authentication::ServerVerified, early_data::EarlyData, identity::Signing},
     error::Fault,
     key_schedule::{ExporterSecret, FinishedVerified, HandshakeSecret, MasterSecret, TrafficSecret},
     session::{Secrets13, Tickets},
     steps::Step,
     wire::handshake::{Certificate, CertificateVerify, EndOfEarlyData, Finished},
 };
-
-/// RFC 8446 §4.4.3: what keeps the client's signature from being taken for another.
-const CLIENT_CONTEXT: &str = "TLS 1.3, client CertificateVerify";
 
 /// What application data will be protected with. Nothing leads here but a server that is verified, and its Finished.
 pub(super) struct ApplicationSecrets {
@@ -83,7 +75,7 @@ impl Flow<'_, '_, '_, '_> {
     /// RFC 8446 §4.4.3: the client has the key of its certificate, if it presented one.
     pub(super) async fn send_certificate_verify(&mut self, signing: Option<Signing>) -> Result<(), Fault> {
         let Some(Signing { identity, scheme }) = signing else { return Ok(()) };
-        let content = signed_content(CLIENT_CONTEXT, self.transcript.hash().as_ref());
+        let content = CertificateVerify::signed_content(Role::Client, self.transcript.hash().as_ref());
         let signature = identity.sign(scheme, &content).instrument(Step::Authenticate.span()).await?;
         self.send(&CertificateVerify { algorithm: scheme, signature: &signature }.encode());
         Ok(())

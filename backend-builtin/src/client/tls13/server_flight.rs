@@ -2,12 +2,12 @@
 
 use std::time::SystemTime;
 
-use polytls_api::{AlertDescription, EarlyDataStatus, ProtocolVersion, SignatureScheme};
+use polytls_api::{AlertDescription, EarlyDataStatus, ProtocolVersion, SignatureScheme, record::Role};
 
 use super::Flow;
 use crate::{
     client::{
-        authentication::{ServerCertificate, ServerVerified, TrustedKey, signed_content},
+        authentication::{ServerCertificate, ServerVerified, TrustedKey},
         early_data::EarlyData,
         psk::SelectedPsk,
     },
@@ -19,9 +19,6 @@ use crate::{
         HandshakeType,
     },
 };
-
-/// RFC 8446 §4.4.3: what keeps the server's signature from being taken for another.
-const SERVER_CONTEXT: &str = "TLS 1.3, server CertificateVerify";
 
 /// What the server wants of a client's certificate.
 pub(super) struct Requested {
@@ -149,7 +146,7 @@ impl Flow<'_, '_, '_, '_> {
     ) -> Result<ServerVerified, Fault> {
         let message = self.read(HandshakeType::CERTIFICATE_VERIFY).await?;
         let verify = CertificateVerify::parse(message.body())?;
-        let signed = signed_content(SERVER_CONTEXT, self.transcript.hash().as_ref());
+        let signed = CertificateVerify::signed_content(Role::Server, self.transcript.hash().as_ref());
         let server = trusted.has_signed(&verify, &signed, &self.offer, ProtocolVersion::Tls13)?;
         self.info.peer_signature_scheme = Some(verify.algorithm);
         self.transcript.add(message.raw());

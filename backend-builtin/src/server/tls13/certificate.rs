@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use polytls_api::{AlertDescription, ProtocolVersion, SignatureScheme};
+use polytls_api::{AlertDescription, ProtocolVersion, SignatureScheme, record::Role};
 use tracing::Instrument as _;
 
 use super::{Handshake, psk::Authentication};
@@ -19,10 +19,6 @@ use crate::{
         HandshakeType,
     },
 };
-
-/// RFC 8446 §4.4.3: what tells the two sides' signatures apart.
-const SERVER_CONTEXT: &[u8] = b"TLS 1.3, server CertificateVerify";
-const CLIENT_CONTEXT: &[u8] = b"TLS 1.3, client CertificateVerify";
 
 impl Handshake<'_, '_, '_> {
     pub(super) fn send_certificate_request(&mut self) {
@@ -48,7 +44,7 @@ impl Handshake<'_, '_, '_> {
     }
 
     pub(super) async fn send_certificate_verify(&mut self, scheme: SignatureScheme) -> Result<(), Fault> {
-        let content = signed_content(SERVER_CONTEXT, self.transcript.hash().as_ref());
+        let content = CertificateVerify::signed_content(Role::Server, self.transcript.hash().as_ref());
         let signature = self.server.identity.sign(scheme, &content);
         let signature = signature.instrument(Step::Validate.span()).await?;
         let message = CertificateVerify { algorithm: scheme, signature: &signature }.encode();
@@ -113,14 +109,9 @@ impl Handshake<'_, '_, '_> {
         let kind = HandshakeType::CERTIFICATE_VERIFY;
         let message = read_message(self.records, kind, "a certificate without CertificateVerify").await?;
         let proof = CertificateVerify::parse(message.body())?;
-        let content = signed_content(CLIENT_CONTEXT, self.transcript.hash().as_ref());
+        let content = CertificateVerify::signed_content(Role::Client, self.transcript.hash().as_ref());
         let client = chain.prove(self.server, ProtocolVersion::Tls13, &proof, &content)?;
         self.transcript.add(message.raw());
         Ok(client)
     }
-}
-
-/// RFC 8446 §4.4.3: 64 spaces, the context, a zero, the transcript hash.
-fn signed_content(context: &[u8], transcript_hash: &[u8]) -> Vec<u8> {
-    [&[b' '; 64][..], context, &[0], transcript_hash].concat()
 }

@@ -1,6 +1,6 @@
 //! CertificateVerify (RFC 8446 §4.4.3, RFC 5246 §7.4.8): the same form in both versions.
 
-use polytls_api::SignatureScheme;
+use polytls_api::{SignatureScheme, record::Role};
 
 use super::{HandshakeType, encode_handshake};
 use crate::{
@@ -25,6 +25,16 @@ impl<'a> CertificateVerify<'a> {
         };
         reader.finish()?;
         Ok(message)
+    }
+
+    /// What is signed in TLS 1.3 (RFC 8446 §4.4.3). In TLS 1.2 it is the messages themselves.
+    pub(crate) fn signed_content(signer: Role, transcript_hash: &[u8]) -> Vec<u8> {
+        // It keeps one side's signature from being taken for the other's.
+        let context = match signer {
+            Role::Client => "TLS 1.3, client CertificateVerify",
+            Role::Server => "TLS 1.3, server CertificateVerify",
+        };
+        [&[b' '; 64], context.as_bytes(), &[0], transcript_hash].concat()
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
