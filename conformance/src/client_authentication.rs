@@ -2,7 +2,7 @@
 
 use polytls_api::{
     AlertDescription, CertificateError, ClientAuthentication, ConfigOption, DangerAcceptAnyCertificate,
-    Error, Identity, ProtocolVersion, ServerConfigBuilder,
+    Error, Identity, ProtocolVersion, ServerConfigBuilder, SignatureScheme,
 };
 
 use crate::{
@@ -85,6 +85,34 @@ pub(crate) async fn a_client_without_the_required_certificate_is_refused(pair: P
         }
         // RFC 5246 §7.4.6 has another alert for it: which one is sent there is the library's choice.
         ensure(told.is_some(), || format!("the client must be told, and has {:?}", failures.client))?;
+    }
+    Ok(())
+}
+
+/// A client whose key is on P-256, and a server that asks in this way and takes no signatures but RSA's.
+fn taking_no_signature_of_the_client(scene: &Scene, mode: ClientAuthentication) -> Result<Ends, Stop> {
+    let identity = scene.root.issue(Leaf::client());
+    let connector = scene.connector(&[ConfigOption::ClientIdentity], |client| client.identity(identity))?;
+    let (scheme, roots) = (SignatureScheme::RSA_PSS_RSAE_SHA256, scene.root.roots());
+    let needs = [
+        ConfigOption::ClientAuthentication(mode),
+        ConfigOption::SignatureSchemes,
+        ConfigOption::SignatureScheme(scheme),
+    ];
+    let acceptor =
+        scene.acceptor(&needs, |server| ask(server, mode).client_roots(roots).signature_schemes([scheme]))?;
+    Ok(Ends::new(connector, acceptor))
+}
+
+pub(crate) async fn a_client_that_the_server_cannot_take_presents_nothing(pair: Pair) -> Result<(), Stop> {
+    for scene in Scene::in_each_version(&pair)? {
+        let optional = taking_no_signature_of_the_client(&scene, ClientAuthentication::Optional)?;
+        let (mut client, mut server) = optional.connect().await.at(scene.versions[0])?;
+        exchange(&mut client, &mut server).await?;
+        ensure_eq(server.info().peer_chain.is_empty(), true, "whether the server saw no certificate")?;
+        ensure_eq(client.info().local_chain.is_empty(), true, "whether the client says it presented none")?;
+        let required = taking_no_signature_of_the_client(&scene, ClientAuthentication::Required)?;
+        ensure_fault(&pair, Side::Server, &required.failure()?.server, &CertificateError::Missing)?;
     }
     Ok(())
 }

@@ -43,7 +43,7 @@ async fn full(mut flow: Flow<'_, '_, '_, '_>) -> Result<Complete, Fault> {
     let request = flow.read_certificate_request().await?;
     flow.read_server_hello_done().await?;
     // -> Certificate, ClientKeyExchange, CertificateVerify
-    let signing = flow.send_certificate(request.as_ref())?;
+    let signing = flow.send_certificate(request.as_ref());
     let master = flow.send_client_key_exchange(share);
     flow.send_certificate_verify(signing).await?;
     // -> [ChangeCipherSpec], Finished

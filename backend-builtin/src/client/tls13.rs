@@ -59,7 +59,7 @@ pub(super) async fn handshake(
     // -> (EndOfEarlyData), {Certificate}, {CertificateVerify}, {Finished}
     flow.send_end_of_early_data()?;
     if let Some(request) = &request {
-        let identity = flow.send_certificate(request)?;
+        let identity = flow.send_certificate(request);
         flow.send_certificate_verify(identity).await?;
     }
     flow.send_finished(&secrets)?;

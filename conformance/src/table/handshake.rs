@@ -135,6 +135,8 @@ macro_rules! __handshake_behaviours {
                     "a client's chain over an intermediate is accepted";
                 a_client_without_the_required_certificate_is_refused:
                     "mode required: no certificate is Missing, and the client is told";
+                a_client_that_the_server_cannot_take_presents_nothing:
+                    "a client whose key signs with no scheme of the server's presents no certificate";
                 an_expired_client_is_refused:
                     "an expired client is Expired, and is told";
                 a_client_not_yet_valid_is_refused:

@@ -127,6 +127,8 @@ impl ClientConfigBuilder {
     }
 
     /// What to present where the server asks for a certificate. Default: nothing.
+    ///
+    /// A server that takes no signature of its key is shown none, and decides whether to go on (RFC 8446 §4.4.2).
     pub fn identity(mut self, identity: Identity) -> Self {
         self.config.identity = Some(identity);
         self

@@ -9,35 +9,24 @@ use super::{
 };
 use crate::{
     client::identity::Signing,
-    crypto::Authentication,
     error::Fault,
     key_schedule::{MasterSecret12, Tls12Keys},
     sessions::ClientSession,
     steps::Step,
-    wire::handshake::{CertificateList12, CertificateRequest12, CertificateVerify, ClientKeyExchange},
+    wire::handshake::{CertificateList12, CertificateVerify, ClientKeyExchange},
 };
 
 impl Flow<'_, '_, '_, '_> {
     /// RFC 5246 §7.4.6: the client's chain, or that it has none to present; nothing where it was not asked.
-    pub(super) fn send_certificate(&mut self, request: Option<&Requested>) -> Result<Option<Signing>, Fault> {
-        let Some(request) = request else { return Ok(None) };
-        let signing = Signing::choose(self.offer.prepared, &request.schemes, ProtocolVersion::Tls12)?;
-        if let Some(signing) = &signing {
-            let certificate_type = match signing.identity.key_kind().authentication() {
-                Authentication::Rsa => CertificateRequest12::RSA_SIGN,
-                Authentication::Ecdsa => CertificateRequest12::ECDSA_SIGN,
-            };
-            if !request.certificate_types.contains(&certificate_type) {
-                return Err(Fault::HandshakeFailure(
-                    "the server takes no certificates with the client's kind of key",
-                ));
-            }
-        }
+    pub(super) fn send_certificate(&mut self, request: Option<&Requested>) -> Option<Signing> {
+        let request = request?;
+        let signing = Signing::choose(self.offer.prepared, &request.schemes, ProtocolVersion::Tls12);
+        let signing = signing.filter(|signing| request.takes(signing.identity.key_kind()));
         let chain = signing.as_ref().map(|signing| signing.identity.chain().to_vec()).unwrap_or_default();
         let certificates = chain.iter().map(AsRef::as_ref).collect();
         self.send(&CertificateList12 { certificates }.encode());
         self.info.local_chain = chain;
-        Ok(signing)
+        signing
     }
 
     /// RFC 8422 §5.7: the client's public key; both sides have the master secret now (RFC 5246 §8.1, RFC 7627 §4).

@@ -8,7 +8,7 @@ use crate::{
         authentication::{ServerCertificate, ServerVerified, TrustedKey},
         offer::is_for_tls12,
     },
-    crypto::{KeyKind, KeyShare, SharedSecret},
+    crypto::{Authentication, KeyKind, KeyShare, SharedSecret},
     error::Fault,
     steps::Step,
     wire::handshake::{
@@ -19,8 +19,18 @@ use crate::{
 
 /// What the server wants of a client's certificate.
 pub(super) struct Requested {
-    pub(super) certificate_types: Vec<u8>,
+    certificate_types: Vec<u8>,
     pub(super) schemes: Vec<SignatureScheme>,
+}
+
+impl Requested {
+    /// RFC 5246 §7.4.4: whether a certificate may have a key of this kind.
+    pub(super) fn takes(&self, key: KeyKind) -> bool {
+        self.certificate_types.contains(&match key.authentication() {
+            Authentication::Rsa => CertificateRequest12::RSA_SIGN,
+            Authentication::Ecdsa => CertificateRequest12::ECDSA_SIGN,
+        })
+    }
 }
 
 /// A finished key exchange: what the server is sent, and what both sides share.

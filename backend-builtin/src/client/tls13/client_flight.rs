@@ -55,8 +55,8 @@ impl Flow<'_, '_, '_, '_> {
     }
 
     /// RFC 8446 §4.4.2: the client's chain, or that it has none to present.
-    pub(super) fn send_certificate(&mut self, request: &Requested) -> Result<Option<Signing>, Fault> {
-        let signing = Signing::choose(self.offer.prepared, &request.schemes, ProtocolVersion::Tls13)?;
+    pub(super) fn send_certificate(&mut self, request: &Requested) -> Option<Signing> {
+        let signing = Signing::choose(self.offer.prepared, &request.schemes, ProtocolVersion::Tls13);
         match &signing {
             Some(signing) => {
                 let identity = &signing.identity;
@@ -69,7 +69,7 @@ impl Flow<'_, '_, '_, '_> {
             }
             None => self.send(&Certificate::default().encode()),
         }
-        Ok(signing)
+        signing
     }
 
     /// RFC 8446 §4.4.3: the client has the key of its certificate, if it presented one.
