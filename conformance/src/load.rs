@@ -13,9 +13,10 @@ use std::{
 };
 
 use polytls_api::{
-    CertificateError, CertificateResolver, CertificateVerifier, ClientHello, ConfigOption,
-    DangerAcceptAnyCertificate, ExpectedPeer, HookError, Identity, MemorySessionStore, PresentedChain,
-    SessionKey, SessionStore, SignatureScheme, Signer, StoredSession, VerifiedChain, async_trait,
+    CertificateError, CertificateResolver, CertificateVerifier, ClientAuthentication, ClientHello,
+    ConfigOption, DangerAcceptAnyCertificate, ExpectedPeer, HookError, Identity, MemorySessionStore,
+    PresentedChain, SessionKey, SessionStore, SignatureScheme, Signer, StoredSession, VerifiedChain,
+    async_trait,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -27,7 +28,7 @@ use tokio::{
 use crate::{
     Pair,
     behaviour::{At, Stop, ensure, failed},
-    pki::{self, Key},
+    pki::{self, Key, Leaf},
     probe::{with_client_verifier, with_verifier},
     resumption::visit,
     scene::{Ends, Scene, exchange},
@@ -239,7 +240,7 @@ pub(crate) async fn a_slow_verifier_of_clients_holds_up_nobody_else(pair: Pair) 
     none_waits_for_another(many(&with_client_verifier(&scene, verifier)?), &crowd).await
 }
 
-pub(crate) async fn a_slow_signer_holds_up_nobody_else(pair: Pair) -> Result<(), Stop> {
+pub(crate) async fn a_servers_slow_signer_holds_up_nobody_else(pair: Pair) -> Result<(), Stop> {
     let (scene, crowd) = (Scene::new(&pair)?, Arc::default());
     let (holder, _) = KeyHolder::take_key(&scene.identity, Key::P256, true);
     let identity = pki::signed_elsewhere(&scene.identity, Arc::new(Slow(Arc::clone(&crowd), holder)));
@@ -247,6 +248,20 @@ pub(crate) async fn a_slow_signer_holds_up_nobody_else(pair: Pair) -> Result<(),
     let acceptor = scene.acceptor(&[ConfigOption::Signer], |server| server)?;
     let ends = Ends::new(scene.connector(&[], |client| client)?, acceptor);
     none_waits_for_another(many(&ends), &crowd).await
+}
+
+pub(crate) async fn a_clients_slow_signer_holds_up_nobody_else(pair: Pair) -> Result<(), Stop> {
+    let (scene, crowd) = (Scene::new(&pair)?, Arc::default());
+    let own = scene.root.issue(Leaf::client());
+    let (holder, _) = KeyHolder::take_key(&own, Key::P256, true);
+    let identity = pki::signed_elsewhere(&own, Arc::new(Slow(Arc::clone(&crowd), holder)));
+    let needs = [ConfigOption::ClientIdentity, ConfigOption::Signer];
+    let connector = scene.connector(&needs, |client| client.identity(identity))?;
+    let (mode, roots) = (ClientAuthentication::Required, scene.root.roots());
+    let acceptor = scene.acceptor(&[ConfigOption::ClientAuthentication(mode)], |server| {
+        server.client_authentication(mode).client_roots(roots)
+    })?;
+    none_waits_for_another(many(&Ends::new(connector, acceptor)), &crowd).await
 }
 
 /// Clients whose store is this one.

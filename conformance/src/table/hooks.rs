@@ -111,8 +111,10 @@ macro_rules! __hooks_behaviours {
                     "200 handshakes at once wait for verdicts on servers";
                 a_slow_verifier_of_clients_holds_up_nobody_else:
                     "200 handshakes at once wait for verdicts on clients";
-                a_slow_signer_holds_up_nobody_else:
-                    "200 handshakes at once wait for signers";
+                a_servers_slow_signer_holds_up_nobody_else:
+                    "200 handshakes at once wait for servers' signers";
+                a_clients_slow_signer_holds_up_nobody_else:
+                    "200 handshakes at once wait for clients' signers";
                 a_clients_slow_look_up_of_sessions_holds_up_nobody_else:
                     "200 handshakes at once wait for clients' stores to look for sessions";
                 a_clients_slow_storing_of_sessions_holds_up_nobody_else:
