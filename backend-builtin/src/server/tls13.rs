@@ -34,7 +34,7 @@ pub(super) async fn accept(
             // -> HelloRetryRequest
             handshake.send_hello_retry_request(client_hello)?;
             // <- ClientHello
-            handshake.read_second_client_hello(&mut authentication).await?
+            handshake.read_second_client_hello(client_hello, &mut authentication).await?
         }
     };
     // -> ServerHello

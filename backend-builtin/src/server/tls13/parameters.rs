@@ -1,6 +1,6 @@
 //! What a handshake goes by: chosen once, from the first ClientHello (RFC 8446 §4.1.1).
 //!
-//! A second ClientHello brings a key share and binders, and changes nothing else.
+//! A second ClientHello brings a key share and binders, and changes nothing else: `retry` sees to it.
 
 use polytls_api::{NamedGroup, ProtocolVersion, SignatureScheme};
 

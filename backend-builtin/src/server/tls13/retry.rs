@@ -7,7 +7,7 @@ use crate::{
     error::Fault,
     record::Skip,
     server::hello::{self, Hello},
-    wire::handshake::{ClientHello, ServerHello, ServerHelloExtensions},
+    wire::handshake::{ClientExtensions, ClientHello, ServerHello, ServerHelloExtensions},
 };
 
 /// RFC 8446 §4.1.2: a hello of TLS 1.3 has the version of the one before.
@@ -40,9 +40,10 @@ impl Handshake<'_, '_, '_> {
         Ok(())
     }
 
-    /// Reads the hello that the client was asked for: it must have the share, and the same PSK if one was chosen.
+    /// Reads the hello that the client was asked for: the first with the share, and the same PSK if one was chosen.
     pub(super) async fn read_second_client_hello(
         &mut self,
+        first: &Hello<'_>,
         authentication: &mut Authentication,
     ) -> Result<KeyExchange, Fault> {
         let message = hello::read_client_hello(self.records).await?;
@@ -53,6 +54,21 @@ impl Handshake<'_, '_, '_> {
         }
         let share = self.parameters.key_share(&second)?;
         let share = share.ok_or(Fault::IllegalParameter("no key share of the group that was asked for"))?;
+        if !is_the_same(first.client_hello, &client_hello) {
+            return Err(Fault::IllegalParameter("a second ClientHello that is not the first"));
+        }
         self.take_client_hello(&second, share)
     }
+}
+
+/// RFC 8446 §4.1.2: whether nothing changed but what a HelloRetryRequest changes.
+fn is_the_same(first: &ClientHello<'_>, second: &ClientHello<'_>) -> bool {
+    let allowed = ClientExtensions {
+        key_share: second.extensions.key_share.clone(),
+        early_data: second.extensions.early_data,
+        cookie: second.extensions.cookie,
+        pre_shared_key: second.extensions.pre_shared_key.clone(),
+        ..first.extensions.clone()
+    };
+    *second == ClientHello { extensions: allowed, ..first.clone() }
 }
