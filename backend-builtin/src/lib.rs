@@ -23,6 +23,8 @@ mod server;
 mod session;
 mod sessions;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::sync::Arc;

@@ -7,6 +7,8 @@
 mod choose;
 mod client_authentication;
 mod hello;
+#[cfg(test)]
+mod tests;
 mod tls12;
 mod tls13;
 
