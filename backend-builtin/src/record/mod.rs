@@ -171,6 +171,9 @@ impl<'a, 't> Records<'a, 't> {
     /// RFC 8446 §5.1: a message before a change of keys ends its record; [`Fault::UnexpectedMessage`] if one does not.
     pub(crate) fn set_receiving_keys(&mut self, keys: TrafficKeys) -> Result<(), Fault> {
         self.nothing_left_over()?;
+        if self.version.is_none() {
+            return Err(Fault::Internal("keys for receiving without a version"));
+        }
         self.receiving = Some(keys);
         Ok(())
     }

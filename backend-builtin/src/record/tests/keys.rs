@@ -28,6 +28,15 @@ fn two_change_cipher_spec_are_passed_over_in_tls13_and_only_where_they_may_be() 
     assert!(matches!(outcome(false, &ccs), Err(Fault::UnexpectedMessage(_))));
 }
 
+/// What is not known to be protected would be read as if it were not.
+#[test]
+fn there_are_no_keys_without_a_version() {
+    run(&handshake(&message(8, 1)), async |records| {
+        assert!(matches!(records.set_receiving_keys(keys(TLS13, 9)), Err(Fault::Internal(_))));
+        assert!(matches!(records.set_sending_keys(keys(TLS13, 9)), Err(Fault::Internal(_))));
+    });
+}
+
 #[test]
 fn change_cipher_spec_of_tls12_stands_between_messages() {
     let outcome = |incoming: &[u8]| {
