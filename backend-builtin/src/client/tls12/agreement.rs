@@ -29,10 +29,7 @@ impl<'a, 'r, 'b, 't> Flow<'a, 'r, 'b, 't> {
         let session = offer.resumed(&server_hello, suite)?;
         let extensions = &server_hello.extensions;
         offer.refuse_unsolicited(&extensions.present)?;
-        refuse_renegotiation_and_compression(&server_hello)?;
-        if let Some(session) = &session {
-            refuse_other_master_secret(session, extensions.extended_master_secret)?;
-        }
+        refuse_renegotiation_and_compressed_points(&server_hello)?;
         steps::reached(Step::Choose);
         messages.add(message.raw());
         info.version = Some(ProtocolVersion::Tls12);
@@ -73,12 +70,15 @@ impl Offer<'_> {
             Some(session) if session.suite != suite.id => {
                 Err(Fault::IllegalParameter("a session that is resumed with another cipher suite"))
             }
-            Some(session) => Ok(Some(session)),
+            Some(session) => {
+                refuse_other_master_secret(&session, hello.extensions.extended_master_secret)?;
+                Ok(Some(session))
+            }
         }
     }
 }
 
-fn refuse_renegotiation_and_compression(hello: &ServerHello<'_>) -> Result<(), Fault> {
+fn refuse_renegotiation_and_compressed_points(hello: &ServerHello<'_>) -> Result<(), Fault> {
     // RFC 8422 §5.2.
     if hello.extensions.ec_point_formats.is_some_and(|formats| !formats.contains(&UNCOMPRESSED)) {
         return Err(Fault::IllegalParameter("ec_point_formats without uncompressed"));

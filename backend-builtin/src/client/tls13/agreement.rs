@@ -15,7 +15,7 @@ use crate::{
     key_schedule::{EarlySecret, HandshakeSecret, Suite, Transcript},
     record::Records,
     steps::{self, Step},
-    wire::handshake::{HandshakeMessage, KeyShareEntry, ServerHello},
+    wire::handshake::{HandshakeMessage, ServerHello},
 };
 
 impl<'a, 'r, 'b, 't> Flow<'a, 'r, 'b, 't> {
@@ -33,19 +33,13 @@ impl<'a, 'r, 'b, 't> Flow<'a, 'r, 'b, 't> {
         let suite = hello.offer.suite_of(&server_hello)?;
         let mut transcript = hello.transcript_for(suite, retried)?;
         hello.offer.refuse_unsolicited(&server_hello.extensions.present)?;
-        let offered = std::mem::take(&mut hello.offer.psks);
-        let psk = psk::select(offered, server_hello.extensions.selected_identity, suite)?;
-        let share = server_hello
-            .extensions
-            .key_share
-            .ok_or(Fault::MissingExtension("a ServerHello without key_share"))?;
-        let secret = hello.offer.handshake_secret(psk.as_ref(), &share, suite)?;
+        let (secret, psk) = hello.offer.handshake_secret(&server_hello, suite)?;
         transcript.add(message.raw());
         let hash = transcript.hash();
         let SentHello { offer, early_data, mut info, background, .. } = hello;
         info.version = Some(ProtocolVersion::Tls13);
         info.cipher_suite = Some(suite.id);
-        info.named_group = Some(share.group);
+        info.named_group = server_hello.extensions.key_share.map(|share| share.group);
         let mut flow = Self {
             client_handshake_traffic: secret.client_traffic(&hash),
             server_handshake_traffic: secret.server_traffic(&hash),
@@ -105,17 +99,19 @@ impl SentHello<'_> {
 }
 
 impl Offer<'_> {
-    /// RFC 8446 §7.1: what the pre-shared key and the key exchange give.
+    /// RFC 8446 §7.1: what the pre-shared key that the server chose and the key exchange give.
     fn handshake_secret(
         &mut self,
-        psk: Option<&SelectedPsk>,
-        share: &KeyShareEntry<'_>,
+        hello: &ServerHello<'_>,
         suite: &Suite,
-    ) -> Result<HandshakeSecret, Fault> {
-        let early_secret = match psk {
+    ) -> Result<(HandshakeSecret, Option<SelectedPsk>), Fault> {
+        let psk = psk::select(std::mem::take(&mut self.psks), hello.extensions.selected_identity, suite)?;
+        let share = hello.extensions.key_share.as_ref();
+        let share = share.ok_or(Fault::MissingExtension("a ServerHello without key_share"))?;
+        let early_secret = match &psk {
             Some(psk) => psk.key.early_secret(),
             None => EarlySecret::new(suite.hash, None),
         };
-        Ok(early_secret.handshake(Some(&self.agree(share)?)))
+        Ok((early_secret.handshake(Some(&self.agree(share)?)), psk))
     }
 }
