@@ -8,7 +8,9 @@ use criterion::{
     BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
 use polytls::backends::{Builtin, OpenSsl, Rustls};
-use polytls_benches::{Certificate, Io, Polytls, Stack, TokioOpenSsl, TokioRustls};
+use polytls_benches::{
+    Certificate, Io, Polytls, Stack, TokioOpenSsl, TokioRustls, connection, connection_with_tickets,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, duplex},
     net::{TcpListener, TcpStream},
@@ -27,15 +29,24 @@ fn runtime() -> Runtime {
 
 fn full_handshake<S: Stack>(group: &mut BenchmarkGroup<'_, WallTime>, stack: &S) {
     let runtime = runtime();
-    let connect = || async {
-        let (near, far) = duplex(PIPE);
-        tokio::join!(stack.connect(near), stack.accept(far))
-    };
-    let (client, _) = runtime.block_on(connect());
+    let (client, _) = runtime.block_on(connection(stack));
     assert_eq!(S::negotiated(&client), ("TLS_AES_128_GCM_SHA256".to_owned(), true), "{}", stack.name());
     group.throughput(Throughput::Elements(1));
     group.bench_function(stack.name(), |bencher| {
-        bencher.iter(|| black_box(runtime.block_on(connect())));
+        bencher.iter(|| black_box(runtime.block_on(connection(stack))));
+    });
+}
+
+/// Each resumes with a ticket of the connection before, and takes in new ones.
+fn resumed_handshake<S: Stack>(group: &mut BenchmarkGroup<'_, WallTime>, stack: &S) {
+    let runtime = runtime();
+    runtime.block_on(connection_with_tickets(stack));
+    group.throughput(Throughput::Elements(1));
+    group.bench_function(stack.name(), |bencher| {
+        bencher.iter(|| {
+            let (client, _) = black_box(runtime.block_on(connection_with_tickets(stack)));
+            assert!(S::resumed(&client), "{}", stack.name());
+        });
     });
 }
 
@@ -125,10 +136,22 @@ fn compare(criterion: &mut Criterion) {
         tokio_openssl: TokioOpenSsl::new(&certificate),
     };
     side_by_side!(criterion, stacks, "full handshake in memory", full_handshake);
+    compare_resumed(criterion, &certificate);
     side_by_side!(criterion, stacks, "16 KiB writes in memory", in_memory::<_, 16>);
     side_by_side!(criterion, stacks, "64 KiB writes in memory", in_memory::<_, 64>);
     side_by_side!(criterion, stacks, "16 KiB writes over TCP", over_tcp::<_, 16>);
     side_by_side!(criterion, stacks, "64 KiB writes over TCP", over_tcp::<_, 64>);
+}
+
+/// Without tokio-openssl, where to keep sessions is the application's matter.
+fn compare_resumed(criterion: &mut Criterion, certificate: &Certificate) {
+    let mut group = criterion.benchmark_group("resumed handshake in memory");
+    group.sample_size(40).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(4));
+    resumed_handshake(&mut group, &TokioRustls::resuming(certificate));
+    resumed_handshake(&mut group, &Polytls::resuming(Arc::new(Rustls::new()), certificate));
+    resumed_handshake(&mut group, &Polytls::resuming(Arc::new(Builtin::new()), certificate));
+    resumed_handshake(&mut group, &Polytls::resuming(Arc::new(OpenSsl::new()), certificate));
+    group.finish();
 }
 
 criterion_group!(benches, compare);

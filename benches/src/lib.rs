@@ -1,7 +1,7 @@
 //! Stacks that connect and accept, polytls's and its peers', behind one trait: what is measured is the same.
 //!
-//! Every stack speaks TLS 1.3 with AES-128-GCM, X25519 and a P-256 certificate, without resumption and
-//! without tickets; [`Stack::negotiated`] lets a benchmark assert it.
+//! Every stack speaks TLS 1.3 with AES-128-GCM, X25519 and a P-256 certificate; [`Stack::negotiated`] lets a benchmark
+//! assert it. `new` makes one without resumption and without tickets, `resuming` one that resumes whenever it can.
 
 mod peers;
 
@@ -11,7 +11,7 @@ use polytls::{
     Backend, CipherSuite, ClientConfig, ConnectionInfo, Identity, NamedGroup, ProtocolVersion, Roots,
     ServerConfig, ServerName, TlsAcceptor, TlsConnector, TlsStream,
 };
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 
 pub use self::peers::{TokioOpenSsl, TokioRustls};
 
@@ -34,6 +34,28 @@ pub trait Stack {
     fn accept<IO: Io>(&self, io: IO) -> impl Future<Output = Self::Server<IO>>;
     /// The cipher suite's name and whether TLS 1.3 was negotiated.
     fn negotiated<IO: Io>(client: &Self::Client<IO>) -> (String, bool);
+    /// Whether an earlier session was resumed.
+    fn resumed<IO: Io>(client: &Self::Client<IO>) -> bool;
+}
+
+/// Room in the pipe between two ends in memory: one 64 KiB write with its records, and then some.
+const PIPE: usize = 256 * 1024;
+
+/// Both ends of a new connection in memory.
+pub async fn connection<S: Stack>(stack: &S) -> (S::Client<DuplexStream>, S::Server<DuplexStream>) {
+    let (near, far) = duplex(PIPE);
+    tokio::join!(stack.connect(near), stack.accept(far))
+}
+
+/// The same, and a byte from the server: its tickets come before, and the next connection resumes.
+pub async fn connection_with_tickets<S: Stack>(
+    stack: &S,
+) -> (S::Client<DuplexStream>, S::Server<DuplexStream>) {
+    let (mut client, mut server) = connection(stack).await;
+    server.write_all(&[1]).await.expect("written");
+    server.flush().await.expect("flushed");
+    client.read_u8().await.expect("read");
+    (client, server)
 }
 
 /// The certificate that every stack uses: P-256, self-signed, for `localhost`.
@@ -66,8 +88,17 @@ pub struct Polytls {
 }
 
 impl Polytls {
-    /// Both sides over `backend`.
+    /// Both sides over `backend`, every handshake a full one.
     pub fn new(backend: Arc<dyn Backend>, certificate: &Certificate) -> Self {
+        Self::with_resumption(backend, certificate, false)
+    }
+
+    /// The same with tickets, resumed wherever there is one.
+    pub fn resuming(backend: Arc<dyn Backend>, certificate: &Certificate) -> Self {
+        Self::with_resumption(backend, certificate, true)
+    }
+
+    fn with_resumption(backend: Arc<dyn Backend>, certificate: &Certificate, resumption: bool) -> Self {
         let der = polytls::CertificateDer::from(certificate.certificate.clone());
         let identity = Identity::from_der([der.clone()], certificate.key.clone()).expect("a good identity");
         let client = ClientConfig::builder(backend.clone())
@@ -75,14 +106,14 @@ impl Polytls {
             .protocol_versions([ProtocolVersion::Tls13])
             .cipher_suites([CipherSuite::TLS_AES_128_GCM_SHA256])
             .named_groups([NamedGroup::X25519])
-            .resumption(false)
+            .resumption(resumption)
             .build()
             .expect("every backend measured here can do this");
         let server = ServerConfig::builder(backend, identity)
             .protocol_versions([ProtocolVersion::Tls13])
             .cipher_suites([CipherSuite::TLS_AES_128_GCM_SHA256])
             .named_groups([NamedGroup::X25519])
-            .resumption(false)
+            .resumption(resumption)
             .build()
             .expect("every backend measured here can do this");
         Self {
@@ -128,6 +159,10 @@ impl Stack for Polytls {
         let info: &ConnectionInfo = client.info();
         let suite = info.cipher_suite.map(|suite| suite.to_string()).unwrap_or_default();
         (suite, info.version == Some(ProtocolVersion::Tls13))
+    }
+
+    fn resumed<IO: Io>(client: &TlsStream<IO>) -> bool {
+        client.info().resumed == Some(true)
     }
 }
 

@@ -11,7 +11,7 @@ use openssl::{
     x509::{X509, store::X509StoreBuilder},
 };
 use rustls::{
-    ClientConfig, RootCertStore, ServerConfig,
+    ClientConfig, HandshakeKind, RootCertStore, ServerConfig,
     client::Resumption,
     crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, PrivateKeyDer, ServerName},
@@ -30,8 +30,17 @@ pub struct TokioRustls {
 }
 
 impl TokioRustls {
-    /// Both sides.
+    /// Both sides, every handshake a full one.
     pub fn new(certificate: &Certificate) -> Self {
+        Self::with_resumption(certificate, false)
+    }
+
+    /// The same with tickets, resumed wherever there is one.
+    pub fn resuming(certificate: &Certificate) -> Self {
+        Self::with_resumption(certificate, true)
+    }
+
+    fn with_resumption(certificate: &Certificate, resumption: bool) -> Self {
         let provider = Arc::new(CryptoProvider {
             cipher_suites: vec![aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256],
             kx_groups: vec![aws_lc_rs::kx_group::X25519],
@@ -45,7 +54,9 @@ impl TokioRustls {
             .expect("TLS 1.3")
             .with_root_certificates(roots)
             .with_no_client_auth();
-        client.resumption = Resumption::disabled();
+        if !resumption {
+            client.resumption = Resumption::disabled();
+        }
         let key = PrivateKeyDer::try_from(certificate.key.clone()).expect("a good key");
         let mut server = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&TLS13])
@@ -54,7 +65,11 @@ impl TokioRustls {
             .with_single_cert(vec![der], key)
             .expect("a good identity");
         server.session_storage = Arc::new(NoServerSessionStorage {});
-        server.send_tls13_tickets = 0;
+        if resumption {
+            server.ticketer = aws_lc_rs::Ticketer::new().expect("random bytes for its key");
+        } else {
+            server.send_tls13_tickets = 0;
+        }
         Self { connector: Arc::new(client).into(), acceptor: Arc::new(server).into() }
     }
 }
@@ -83,6 +98,10 @@ impl Stack for TokioRustls {
         let version = connection.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_3);
         (suite.unwrap_or_default().replace("TLS13_", "TLS_"), version)
     }
+
+    fn resumed<IO: Io>(client: &Self::Client<IO>) -> bool {
+        client.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed)
+    }
 }
 
 /// tokio-openssl over the same OpenSSL as polytls's backend.
@@ -92,7 +111,7 @@ pub struct TokioOpenSsl {
 }
 
 impl TokioOpenSsl {
-    /// Both sides.
+    /// Both sides, every handshake a full one.
     pub fn new(certificate: &Certificate) -> Self {
         let x509 = X509::from_der(&certificate.certificate).expect("a good certificate");
         let key = PKey::private_key_from_der(&certificate.key).expect("a good key");
@@ -146,6 +165,10 @@ impl Stack for TokioOpenSsl {
         let ssl = client.ssl();
         let suite = ssl.current_cipher().and_then(|cipher| cipher.standard_name()).unwrap_or_default();
         (suite.to_owned(), ssl.version2() == Some(SslVersion::TLS1_3))
+    }
+
+    fn resumed<IO: Io>(client: &SslStream<IO>) -> bool {
+        client.ssl().session_reused()
     }
 }
 

@@ -1,0 +1,125 @@
+//! The builtin engine beside rustls behind the same API: a round of one, a round of the other, in one process and on one
+//! thread, so that whatever else the machine does falls on both alike. `compare [ROUNDS]`
+//!
+//! Each line has the medians of both and the median of the rounds' ratios, with the quartiles of these.
+
+use std::{
+    env,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use polytls::backends::{Builtin, Rustls};
+use polytls_benches::{Certificate, Polytls, Stack, connection, connection_with_tickets};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    runtime::Runtime,
+};
+
+const ROUNDS: usize = 200;
+/// Handshakes in a round: a few milliseconds, less than what a scheduler gives at a time.
+const HANDSHAKES: u32 = 2;
+/// Bytes in a round.
+const TRANSFER: usize = 4 << 20;
+
+fn main() {
+    let rounds = env::args().nth(1).map_or(ROUNDS, |rounds| rounds.parse().expect("a number of rounds"));
+    let certificate = Certificate::make();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    println!("| scenario | builtin | rustls | ratio (quartiles) |\n|---|---|---|---|");
+    let builtin = Polytls::new(Arc::new(Builtin::new()), &certificate);
+    let rustls = Polytls::new(Arc::new(Rustls::new()), &certificate);
+    let per_second = |time: Duration| format!("{:.0} /s", f64::from(HANDSHAKES) / time.as_secs_f64());
+    compare("full handshake", rounds, per_second, || full(&runtime, &builtin), || full(&runtime, &rustls));
+    for size in [16 << 10, 64 << 10] {
+        let mebibytes = |time: Duration| format!("{:.0} MiB/s", (TRANSFER >> 20) as f64 / time.as_secs_f64());
+        let name = format!("{} KiB writes", size >> 10);
+        compare(&name, rounds, mebibytes, bulk(&runtime, &builtin, size), bulk(&runtime, &rustls, size));
+    }
+    let builtin = Polytls::resuming(Arc::new(Builtin::new()), &certificate);
+    let rustls = Polytls::resuming(Arc::new(Rustls::new()), &certificate);
+    compare(
+        "resumed handshake",
+        rounds,
+        per_second,
+        || resumed(&runtime, &builtin),
+        || resumed(&runtime, &rustls),
+    );
+}
+
+fn compare(
+    name: &str,
+    rounds: usize,
+    unit: impl Fn(Duration) -> String,
+    mut builtin: impl FnMut() -> Duration,
+    mut rustls: impl FnMut() -> Duration,
+) {
+    // What is slow the first time is not measured.
+    (builtin(), rustls());
+    let (mut ours, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..rounds {
+        let (our, their) = if round % 2 == 0 {
+            let our = builtin();
+            (our, rustls())
+        } else {
+            let their = rustls();
+            (builtin(), their)
+        };
+        ours.push(our);
+        theirs.push(their);
+        ratios.push(their.as_secs_f64() / our.as_secs_f64());
+    }
+    ours.sort();
+    theirs.sort();
+    ratios.sort_by(f64::total_cmp);
+    let ratio = |part: usize| ratios[rounds * part / 4];
+    println!(
+        "| {name} | {} | {} | {:.3} ({:.3} to {:.3}) |",
+        unit(ours[rounds / 2]),
+        unit(theirs[rounds / 2]),
+        ratio(2),
+        ratio(1),
+        ratio(3),
+    );
+}
+
+fn full(runtime: &Runtime, stack: &impl Stack) -> Duration {
+    let started = Instant::now();
+    runtime.block_on(async {
+        for _ in 0..HANDSHAKES {
+            connection(stack).await;
+        }
+    });
+    started.elapsed()
+}
+
+/// The first connection ever is a full one; it is not among those that are measured.
+fn resumed<S: Stack>(runtime: &Runtime, stack: &S) -> Duration {
+    let started = Instant::now();
+    runtime.block_on(async {
+        for round in 0..HANDSHAKES {
+            let (client, _) = connection_with_tickets(stack).await;
+            assert!(round == 0 || S::resumed(&client), "{}", stack.name());
+        }
+    });
+    started.elapsed()
+}
+
+/// Moves bytes over one connection, which lives as long as the comparison.
+fn bulk<S: Stack>(runtime: &Runtime, stack: &S, size: usize) -> impl FnMut() -> Duration {
+    let (mut client, mut server) = runtime.block_on(connection(stack));
+    let (payload, mut buffer) = (vec![0x5a; size], vec![0; size]);
+    move || {
+        let started = Instant::now();
+        runtime.block_on(async {
+            for _ in 0..TRANSFER / size {
+                let write = async {
+                    client.write_all(&payload).await.expect("written");
+                    client.flush().await.expect("flushed");
+                };
+                tokio::join!(write, async { server.read_exact(&mut buffer).await.expect("read") });
+            }
+        });
+        started.elapsed()
+    }
+}
