@@ -103,12 +103,7 @@ impl MasterSecret {
 
     /// exporter_master_secret, up to the server's Finished.
     pub(crate) fn exporter(&self, transcript: &Digest) -> ExporterSecret {
-        ExporterSecret { hash: self.0.hash(), secret: self.exporter_master_secret(transcript) }
-    }
-
-    /// The same as bytes, for a key log.
-    pub(crate) fn exporter_master_secret(&self, transcript: &Digest) -> Secret {
-        derive_secret(&self.0, b"exp master", transcript)
+        ExporterSecret { hash: self.0.hash(), secret: derive_secret(&self.0, b"exp master", transcript) }
     }
 
     /// resumption_master_secret, up to the client's Finished.
@@ -229,6 +224,11 @@ impl ExporterSecret {
         let length = (out.len() as u16).to_be_bytes();
         let label = HkdfLabel { length, label: b"exporter", context: context.as_ref() };
         label.with_parts(|parts| Prk::new(hash, &secret).expand(parts, out))
+    }
+
+    /// The secret itself, for a key log.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.secret.as_bytes()
     }
 }
 

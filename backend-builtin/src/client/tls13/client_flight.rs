@@ -39,7 +39,7 @@ impl Flow<'_, '_, '_, '_> {
         };
         self.offer.log("CLIENT_TRAFFIC_SECRET_0", secrets.client_traffic.as_bytes());
         self.offer.log("SERVER_TRAFFIC_SECRET_0", secrets.server_traffic.as_bytes());
-        self.offer.log("EXPORTER_SECRET", secrets.master.exporter_master_secret(&hash).as_bytes());
+        self.offer.log("EXPORTER_SECRET", secrets.exporter.as_bytes());
         self.records.set_receiving_keys(secrets.server_traffic.keys(self.suite)?)?;
         Ok(secrets)
     }

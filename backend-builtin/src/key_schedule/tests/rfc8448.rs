@@ -361,7 +361,7 @@ fn follow_application_secrets(
     let (client, server) = (master.client_traffic(&hash), master.server_traffic(&hash));
     trace.assert("client_application_traffic_secret_0", client.as_bytes());
     trace.assert("server_application_traffic_secret_0", server.as_bytes());
-    trace.assert("exporter_master_secret", master.exporter_master_secret(&hash).as_bytes());
+    trace.assert("exporter_master_secret", master.exporter(&hash).as_bytes());
     [trace.keys("client_application", &client), trace.keys("server_application", &server)]
 }
 

@@ -40,7 +40,7 @@ impl Handshake<'_, '_, '_> {
         let exporter = master.exporter(&hash);
         self.log("CLIENT_TRAFFIC_SECRET_0", client.as_bytes());
         self.log("SERVER_TRAFFIC_SECRET_0", server.as_bytes());
-        self.log("EXPORTER_SECRET", master.exporter_master_secret(&hash).as_bytes());
+        self.log("EXPORTER_SECRET", exporter.as_bytes());
         self.records.set_sending_keys(server.keys(self.parameters.suite)?)?;
         Ok(ApplicationSecrets { master, client_handshake: secrets.client, client, server, exporter })
     }
