@@ -35,7 +35,7 @@ pub(crate) enum PskKind {
 }
 
 /// What the pre-shared key gives, if there is one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct EarlySecret(Prk);
 
 impl EarlySecret {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::Fault,
-    key_schedule::{EarlySecret, TrafficSecret},
+    key_schedule::TrafficSecret,
     record::{EarlyDataOr, Skip},
     server::{Server, hello::Hello},
     wire::handshake::{EndOfEarlyData, HandshakeType},
@@ -48,8 +48,7 @@ impl Handshake<'_, '_, '_> {
             return Ok(EarlyData::Rejected);
         };
         let hash = self.transcript.hash_with(client_hello.message.raw());
-        let secret =
-            EarlySecret::new(self.parameters.suite.hash, Some(&psk.secret)).client_early_traffic(&hash);
+        let secret = psk.early_secret.client_early_traffic(&hash);
         self.log("CLIENT_EARLY_TRAFFIC_SECRET", secret.as_bytes());
         Ok(EarlyData::Accepted(secret, most))
     }

@@ -60,8 +60,10 @@ impl Handshake<'_, '_, '_> {
         }
         .encode();
         self.send(&server_hello);
-        let psk = authentication.psk().map(|psk| &psk.secret);
-        let early = EarlySecret::new(self.parameters.suite.hash, psk);
+        let early = match authentication.psk() {
+            Some(psk) => psk.early_secret.clone(),
+            None => EarlySecret::new(self.parameters.suite.hash, None),
+        };
         let secrets = self.handshake_secrets(early, &exchange.shared);
         // First, while nothing is sent: it fails where the client's hello does not end its flight (RFC 8446 §5.1).
         self.receive_under_handshake_keys(early_data, &secrets)?;

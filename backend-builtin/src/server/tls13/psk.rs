@@ -6,7 +6,6 @@ use polytls_api::{ProtocolVersion, SignatureScheme};
 
 use super::Handshake;
 use crate::{
-    crypto::Secret,
     error::Fault,
     key_schedule::{EarlySecret, PskKind},
     server::{choose, hello::Hello},
@@ -45,7 +44,8 @@ pub(super) struct Psk {
     pub(super) index: u16,
     identity: Vec<u8>,
     kind: PskKind,
-    pub(super) secret: Secret,
+    /// What all secrets of the handshake follow from.
+    pub(super) early_secret: EarlySecret,
     /// The session that it is from; `None` for a key that was given beforehand.
     pub(super) session: Option<ServerSession>,
     /// Whether early data under it is no replay, as far as this server can know (RFC 8446 §8).
@@ -103,7 +103,7 @@ impl Handshake<'_, '_, '_> {
             index,
             identity: offered.identity.to_vec(),
             kind: PskKind::External,
-            secret: psk.key().clone(),
+            early_secret: EarlySecret::new(psk.hash(), Some(psk.key())),
             session: None,
             is_fresh: false,
         })
@@ -121,7 +121,7 @@ impl Handshake<'_, '_, '_> {
             index,
             identity: offered.identity.to_vec(),
             kind: PskKind::Resumption,
-            secret: session.secret.clone(),
+            early_secret: EarlySecret::new(self.parameters.suite.hash, Some(&session.secret)),
             is_fresh: session.is_as_old_as(offered.obfuscated_ticket_age, SystemTime::now()),
             session: Some(session),
         })
@@ -139,8 +139,7 @@ impl Handshake<'_, '_, '_> {
         let raw = client_hello.message.raw();
         let covered = raw.len().checked_sub(offered.binders_len()).and_then(|end| raw.get(..end));
         let hash = self.transcript.hash_with(covered.ok_or_else(missing)?);
-        let key = EarlySecret::new(self.parameters.suite.hash, Some(&psk.secret)).binder_key(psk.kind);
-        key.verify(&hash, binder).map(drop)
+        psk.early_secret.binder_key(psk.kind).verify(&hash, binder).map(drop)
     }
 
     /// Whether the ticket brought early data before. A replayed hello then gets a full handshake, which nobody but the
