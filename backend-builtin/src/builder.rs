@@ -38,7 +38,8 @@ impl BuiltinBuilder {
     }
 
     /// Whether certificates are compressed with zlib for peers that can read that, and asked for so (RFC 8879).
-    /// Default: yes. TLS 1.3 only; [`Limits::certificate`] bounds the message as it is before compression.
+    /// Default: yes. TLS 1.3 only, and only where it saves 128 bytes or more; [`Limits::certificate`] bounds the message
+    /// as it is before compression.
     pub fn certificate_compression(mut self, on: bool) -> Self {
         self.options.certificate_compression = on;
         self

@@ -18,6 +18,10 @@ use crate::{
 /// How many identities that a resolver made are kept prepared; of more, those that came first go.
 const KEPT: usize = 64;
 
+/// What compression of a certificate must save, in bytes: every client decompresses it, and for less there is hardly
+/// ever a packet fewer on the way.
+const LEAST_SAVED: usize = 128;
+
 /// A chain, and who signs for it.
 pub(crate) struct PreparedIdentity {
     identity: Identity,
@@ -113,7 +117,7 @@ impl PreparedIdentity {
         })
     }
 
-    /// The same as a CompressedCertificate (RFC 8879 §4), whole, with zlib; `None` where that would be no shorter.
+    /// The same as a CompressedCertificate (RFC 8879 §4), whole, with zlib; `None` where that would save little.
     pub(crate) fn compressed_certificate_message(&self, with_response: bool) -> Option<&[u8]> {
         let plain = self.certificate_message(with_response);
         let with_response = with_response && self.ocsp_response().is_some();
@@ -157,7 +161,7 @@ fn compress(message: &[u8]) -> Option<Vec<u8>> {
     let message =
         CompressedCertificate { algorithm: compression::ZLIB, uncompressed_length, compressed: &compressed }
             .encode();
-    Some(message).filter(|compressed| compressed.len() < body.len())
+    Some(message).filter(|compressed| compressed.len() + LEAST_SAVED <= body.len())
 }
 
 impl fmt::Debug for PreparedIdentity {
@@ -272,6 +276,7 @@ pub(crate) mod tests {
             assert_eq!(certificate.entries[0].ocsp_response, asked.then_some(&response[..]));
         }
         // The response is mostly zeros; without it there is little to compress.
+        assert_eq!(prepared.compressed_certificate_message(false), None);
         let message = HandshakeMessage::new(prepared.compressed_certificate_message(true).unwrap().to_vec());
         let compressed = CompressedCertificate::parse(message.body()).unwrap();
         let body =
