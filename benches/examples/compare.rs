@@ -16,11 +16,11 @@ use tokio::{
     runtime::Runtime,
 };
 
-const ROUNDS: usize = 200;
-/// Handshakes in a round: a few milliseconds, less than what a scheduler gives at a time.
+const ROUNDS: usize = 500;
+/// Handshakes in a round: well below a millisecond, so that most rounds are over before another process has its turn.
 const HANDSHAKES: u32 = 2;
 /// Bytes in a round.
-const TRANSFER: usize = 4 << 20;
+const TRANSFER: usize = 256 << 10;
 
 fn main() {
     let rounds = env::args().nth(1).map_or(ROUNDS, |rounds| rounds.parse().expect("a number of rounds"));
@@ -32,7 +32,9 @@ fn main() {
     let per_second = |time: Duration| format!("{:.0} /s", f64::from(HANDSHAKES) / time.as_secs_f64());
     compare("full handshake", rounds, per_second, || full(&runtime, &builtin), || full(&runtime, &rustls));
     for size in [16 << 10, 64 << 10] {
-        let mebibytes = |time: Duration| format!("{:.0} MiB/s", (TRANSFER >> 20) as f64 / time.as_secs_f64());
+        let mebibytes = |time: Duration| {
+            format!("{:.0} MiB/s", TRANSFER as f64 / f64::from(1 << 20) / time.as_secs_f64())
+        };
         let name = format!("{} KiB writes", size >> 10);
         compare(&name, rounds, mebibytes, bulk(&runtime, &builtin, size), bulk(&runtime, &rustls, size));
     }
