@@ -57,7 +57,8 @@ fn compare(
     mut rustls: impl FnMut() -> Duration,
 ) {
     // What is slow the first time is not measured.
-    (builtin(), rustls());
+    builtin();
+    rustls();
     let (mut ours, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds {
         let (our, their) = if round % 2 == 0 {
