@@ -256,6 +256,8 @@ impl ServerConfigBuilder {
 
     /// How many bytes of early data (RFC 8446 §2.3) to take from a client, at most 1 MiB. Default: 0, none.
     ///
+    /// A server that takes any does well with 14,336: more does not fit into a client's first flight (RFC 6928).
+    ///
     /// They are held until the handshake is complete, and handed out by
     /// [`TlsStream::take_early_data`](crate::TlsStream::take_early_data) alone: see
     /// [`ReplayableData`](crate::ReplayableData). Each ticket is taken once by this configuration, over builtin at
