@@ -113,6 +113,7 @@ fn json_is_one_line_with_every_key() {
             "server_name",
             "resumed",
             "path",
+            "peer_signature_scheme",
             "local_chain",
             "early_data",
             "ocsp_response_bytes",
