@@ -50,7 +50,7 @@ async fn tcp() -> (TcpStream, TcpStream) {
 
 fn every_pair(test: impl AsyncFn(Ends)) {
     let backends = polytls::backends::all();
-    assert_eq!(backends.len(), 3, "every backend is compiled in");
+    assert_eq!(backends.len(), 4, "every backend is compiled in");
     for client in &backends {
         for server in &backends {
             smol::block_on(test(Ends::new(client.clone(), server.clone())));
