@@ -31,11 +31,13 @@ pub(crate) fn certificate(
         E::InvalidSignatureForPublicKey => CertificateError::BadSignature,
         E::CaUsedAsEndEntity => CertificateError::CaUsedAsEndEntity,
         E::EndEntityUsedAsCa => CertificateError::EndEntityUsedAsCa,
-        E::NameConstraintViolation
-        | E::PathLenConstraintViolated
-        | E::MaximumPathDepthExceeded
-        | E::MaximumNameConstraintComparisonsExceeded => CertificateError::ConstraintViolated { detail },
-        E::CertRevoked => CertificateError::Revoked,
+        E::NameConstraintViolation => CertificateError::NameConstraintViolated { detail },
+        E::PathLenConstraintViolated => CertificateError::PathLengthExceeded,
+        E::MaximumPathDepthExceeded
+        | E::MaximumPathBuildCallsExceeded
+        | E::MaximumSignatureChecksExceeded
+        | E::MaximumNameConstraintComparisonsExceeded => CertificateError::PathTooLong { detail },
+        E::CertRevoked => CertificateError::REVOKED,
         E::UnknownRevocationStatus
         | E::CrlExpired { .. }
         | E::InvalidCrlSignatureForPublicKey

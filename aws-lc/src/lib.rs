@@ -6,9 +6,11 @@
 mod error;
 mod record_cipher;
 mod revocation;
+mod signature;
 mod verifier;
 
 pub use self::{
     record_cipher::AeadCipher,
+    signature::Signatures,
     verifier::{SIGNATURE_ALGORITHMS, WebPkiVerifier, pki_name},
 };

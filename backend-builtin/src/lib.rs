@@ -32,10 +32,10 @@ use std::sync::Arc;
 use polytls_api::{
     Backend, BackendInfo, Capabilities, CertificateVerifier, CipherSuite, ClientAuthentication, ClientConfig,
     ClientHandshake, ConfigError, ConfigOption, Hook, NamedGroup, ProtocolVersion, RoleCapabilities,
-    ServerConfig, ServerHandshake, SignatureScheme, TrustPolicy,
+    ServerConfig, ServerHandshake, SignatureScheme, SignatureVerifier, TrustPolicy,
     record::{RecordCipher, RecordKey},
 };
-use polytls_aws_lc::{SIGNATURE_ALGORITHMS, WebPkiVerifier};
+use polytls_aws_lc::{SIGNATURE_ALGORITHMS, Signatures, WebPkiVerifier};
 
 pub use self::{
     builder::BuiltinBuilder,
@@ -103,6 +103,10 @@ impl Backend for Builtin {
 
     fn verifier(&self, trust: &TrustPolicy) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
         Ok(Arc::new(WebPkiVerifier::new(&trust.roots, &trust.crls, SIGNATURE_ALGORITHMS)?))
+    }
+
+    fn signature_verifier(&self) -> Result<Arc<dyn SignatureVerifier>, ConfigError> {
+        Ok(Arc::new(Signatures::default()))
     }
 
     fn record_cipher(

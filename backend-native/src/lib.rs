@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use polytls_api::{
     Backend, BackendInfo, Capabilities, CertificateVerifier, CipherSuite, ClientConfig, ClientHandshake,
-    ConfigError, ProtocolVersion, ServerConfig, ServerHandshake, TrustPolicy,
+    ConfigError, ProtocolVersion, ServerConfig, ServerHandshake, SignatureVerifier, TrustPolicy,
     record::{RecordCipher, RecordKey},
 };
 
@@ -93,6 +93,17 @@ impl Backend for Native {
 
     #[cfg(any(windows, target_vendor = "apple"))]
     fn verifier(&self, _trust: &TrustPolicy) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
+        let option = polytls_api::ConfigOption::VerifierAlone;
+        Err(ConfigError::Unsupported { backend: NAME, option })
+    }
+
+    #[cfg(not(any(windows, target_vendor = "apple")))]
+    fn signature_verifier(&self) -> Result<Arc<dyn SignatureVerifier>, ConfigError> {
+        self.platform.signature_verifier()
+    }
+
+    #[cfg(any(windows, target_vendor = "apple"))]
+    fn signature_verifier(&self) -> Result<Arc<dyn SignatureVerifier>, ConfigError> {
         let option = polytls_api::ConfigOption::VerifierAlone;
         Err(ConfigError::Unsupported { backend: NAME, option })
     }

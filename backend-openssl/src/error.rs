@@ -166,14 +166,14 @@ pub(crate) fn certificate(
         sys::X509_V_ERR_INVALID_CA | sys::X509_V_ERR_KEYUSAGE_NO_CERTSIGN => {
             CertificateError::EndEntityUsedAsCa
         }
-        sys::X509_V_ERR_PATH_LENGTH_EXCEEDED
-        | sys::X509_V_ERR_CERT_CHAIN_TOO_LONG
-        | sys::X509_V_ERR_PERMITTED_VIOLATION
+        sys::X509_V_ERR_PATH_LENGTH_EXCEEDED => CertificateError::PathLengthExceeded,
+        sys::X509_V_ERR_CERT_CHAIN_TOO_LONG => CertificateError::PathTooLong { detail },
+        sys::X509_V_ERR_PERMITTED_VIOLATION
         | sys::X509_V_ERR_EXCLUDED_VIOLATION
         | sys::X509_V_ERR_SUBTREE_MINMAX
         | sys::X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE
         | sys::X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX
-        | sys::X509_V_ERR_UNSUPPORTED_NAME_SYNTAX => CertificateError::ConstraintViolated { detail },
+        | sys::X509_V_ERR_UNSUPPORTED_NAME_SYNTAX => CertificateError::NameConstraintViolated { detail },
         sys::X509_V_ERR_EE_KEY_TOO_SMALL
         | sys::X509_V_ERR_CA_KEY_TOO_SMALL
         | sys::X509_V_ERR_CA_MD_TOO_WEAK
@@ -182,7 +182,7 @@ pub(crate) fn certificate(
         | SIGNATURE_ALGORITHM_MISMATCH
         | SIGNATURE_ALGORITHM_INCONSISTENCY
         | EC_KEY_EXPLICIT_PARAMS => CertificateError::UnsupportedAlgorithm { detail },
-        sys::X509_V_ERR_CERT_REVOKED => CertificateError::Revoked,
+        sys::X509_V_ERR_CERT_REVOKED => CertificateError::REVOKED,
         code if revocation::is_unknown(code) => CertificateError::RevocationUnknown { detail },
         sys::X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD
         | sys::X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD

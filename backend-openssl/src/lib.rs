@@ -30,7 +30,7 @@ use openssl::{
 use polytls_api::{
     Backend, BackendInfo, Capabilities, CertificateVerifier, CipherSuite, ClientAuthentication, ClientConfig,
     ClientHandshake, ConfigError, ConfigOption, Hook, NamedGroup, ProtocolVersion, RoleCapabilities,
-    ServerConfig, ServerHandshake, SignatureScheme, TrustPolicy,
+    ServerConfig, ServerHandshake, SignatureScheme, SignatureVerifier, TrustPolicy,
     record::{RecordCipher, RecordKey},
 };
 
@@ -79,6 +79,11 @@ impl Backend for OpenSsl {
 
     fn verifier(&self, trust: &TrustPolicy) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
         Ok(Arc::new(OpenSslVerifier::new(trust::trust_store(&trust.roots, &trust.crls)?)))
+    }
+
+    fn signature_verifier(&self) -> Result<Arc<dyn SignatureVerifier>, ConfigError> {
+        let option = ConfigOption::VerifierAlone;
+        Err(ConfigError::Unsupported { backend: NAME, option })
     }
 
     fn record_cipher(

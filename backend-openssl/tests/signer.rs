@@ -517,7 +517,7 @@ impl CertificateVerifier for Refusing {
         _now: SystemTime,
     ) -> Result<VerifiedChain, CertificateError> {
         tokio::time::sleep(Duration::from_millis(1)).await;
-        Err(CertificateError::Revoked)
+        Err(CertificateError::REVOKED)
     }
 }
 
@@ -530,7 +530,7 @@ async fn a_verifier_runs_in_the_task_and_is_heard_before_anything_is_signed() {
         let mut scene = Scene::client(version, &pair, pair.with(signer));
         scene.verifier = Some(Arc::new(Refusing));
         let (client, server) = scene.run().await;
-        assert_eq!(failure(client).await.kind(), &ErrorKind::Certificate(CertificateError::Revoked));
+        assert_eq!(failure(client).await.kind(), &ErrorKind::Certificate(CertificateError::REVOKED));
         let told = ErrorKind::AlertReceived(AlertDescription::CERTIFICATE_REVOKED);
         assert_eq!(failure(server).await.kind(), &told);
         assert!(asked.lock().unwrap().is_empty());

@@ -136,7 +136,7 @@ async fn a_verdict_that_comes_late_decides() {
         client.write_all(b"x").await.unwrap();
         assert_eq!(server.read_u8().await.unwrap(), b'x');
 
-        let no = Slow::answering(Err(CertificateError::Revoked));
+        let no = Slow::answering(Err(CertificateError::REVOKED));
         let connector = scene.connector(|c| c.verifier(no));
         for _ in 0..2 {
             // Were the refused connection's session kept, the second one would resume it.
@@ -149,7 +149,7 @@ async fn a_verdict_that_comes_late_decides() {
                 error
             };
             let (error, server) = tokio::join!(connecting, acceptor.accept(far));
-            assert_eq!(error.certificate_error(), Some(&CertificateError::Revoked));
+            assert_eq!(error.certificate_error(), Some(&CertificateError::REVOKED));
             assert_eq!(error.backend(), Some("openssl"));
             // Not a byte of what OpenSSL wrote after the certificate has left, so the server still waits.
             assert_eq!(server.unwrap_err().error().kind(), &ErrorKind::UnexpectedEof);
@@ -208,9 +208,9 @@ async fn refusals_at_once_have_the_alert_of_their_reason() {
         CertificateError::WrongUsage,
         CertificateError::BadSignature,
         CertificateError::CaUsedAsEndEntity,
-        CertificateError::ConstraintViolated { detail: detail() },
+        CertificateError::NameConstraintViolated { detail: detail() },
         CertificateError::UnsupportedAlgorithm { detail: detail() },
-        CertificateError::Revoked,
+        CertificateError::REVOKED,
         CertificateError::Malformed { detail: detail() },
         CertificateError::Other { detail: detail() },
     ];
@@ -324,7 +324,7 @@ async fn what_was_revoked_is_refused_in_the_handshake_on_both_sides() {
 
         let (client, server) = connect(&scene.connector(|c| c.crls(revoked.clone())), &acceptor).await;
         let error = client.unwrap_err().into_error();
-        assert_eq!(error.certificate_error(), Some(&CertificateError::Revoked));
+        assert_eq!(error.certificate_error(), Some(&CertificateError::REVOKED));
         assert_eq!(error.alert_sent(), Some(AlertDescription::CERTIFICATE_REVOKED));
         assert_eq!(heard(server).await.alert_received(), Some(AlertDescription::CERTIFICATE_REVOKED));
         let (client, _server) = connect(&scene.connector(|c| c.crls(outdated)), &acceptor).await;
@@ -344,7 +344,7 @@ async fn what_was_revoked_is_refused_in_the_handshake_on_both_sides() {
                 Ok(server) => assert!(!refused && server.info().verified_chain.is_some()),
                 Err(failed) => {
                     let error = failed.into_error();
-                    assert_eq!(error.certificate_error(), Some(&CertificateError::Revoked));
+                    assert_eq!(error.certificate_error(), Some(&CertificateError::REVOKED));
                     assert!(refused);
                 }
             }
@@ -380,7 +380,7 @@ async fn every_certificate_below_the_root_must_be_covered_and_the_root_need_not(
     assert_eq!(verdict(&root.1, vec![of_root(None), of_middle(IN_FORCE)]).await, Ok(()));
     assert_eq!(
         verdict(&root.1, vec![of_root(Some(SERIAL)), of_middle(IN_FORCE)]).await,
-        Err(CertificateError::Revoked)
+        Err(CertificateError::REVOKED)
     );
     for crls in [
         vec![of_root(None)],

@@ -28,10 +28,10 @@ use std::sync::Arc;
 use polytls_api::{
     Backend, BackendInfo, Capabilities, CertificateVerifier, CipherSuite, ClientAuthentication, ClientConfig,
     ClientHandshake, ConfigError, ConfigOption, Hook, ProtocolVersion, RoleCapabilities, ServerConfig,
-    ServerHandshake, SignatureScheme, TrustPolicy,
+    ServerHandshake, SignatureScheme, SignatureVerifier, TrustPolicy,
     record::{RecordCipher, RecordKey},
 };
-use polytls_aws_lc::{AeadCipher, WebPkiVerifier};
+use polytls_aws_lc::{AeadCipher, Signatures, WebPkiVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
 /// The name by which the backend is chosen.
@@ -79,6 +79,10 @@ impl Backend for Rustls {
     fn verifier(&self, trust: &TrustPolicy) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
         let algorithms = self.provider.signature_verification_algorithms.all;
         Ok(Arc::new(WebPkiVerifier::new(&trust.roots, &trust.crls, algorithms)?))
+    }
+
+    fn signature_verifier(&self) -> Result<Arc<dyn SignatureVerifier>, ConfigError> {
+        Ok(Arc::new(Signatures::new(self.provider.signature_verification_algorithms.all)))
     }
 
     fn record_cipher(

@@ -140,7 +140,7 @@ impl CertificateVerifier for SlowVerifier {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         match self.accepts {
             true => Ok(VerifiedChain::new(vec![chain.end_entity.clone().into_owned()])),
-            false => Err(CertificateError::Revoked),
+            false => Err(CertificateError::REVOKED),
         }
     }
 }
@@ -167,7 +167,7 @@ async fn signers_sign_on_both_sides_beside_a_verifier_that_takes_its_time() {
                 assert_eq!(client.info().local_chain, client_identity.chain());
                 scene::exchange(&mut client, &mut server).await;
             } else {
-                assert_eq!(client.unwrap_err().certificate_error(), Some(&CertificateError::Revoked));
+                assert_eq!(client.unwrap_err().certificate_error(), Some(&CertificateError::REVOKED));
                 let alert = server.unwrap_err().alert_received();
                 assert_eq!(alert, Some(AlertDescription::CERTIFICATE_REVOKED), "{version}");
             }
@@ -211,7 +211,7 @@ async fn a_revoked_certificate_is_refused_and_so_is_one_that_no_list_covers() {
     for version in ProtocolVersion::ALL {
         for (list, expected) in [
             (authority.list(&[], 1), None),
-            (authority.list(&[7], 1), Some(CertificateError::Revoked)),
+            (authority.list(&[7], 1), Some(CertificateError::REVOKED)),
             (authority.list(&[], -1), Some(CertificateError::RevocationUnknown { detail: String::new() })),
             (
                 Authority::new().list(&[], 1),
@@ -245,10 +245,10 @@ async fn of_two_lists_the_newer_counts_in_whatever_order_they_are_given() {
     let future = authority.list_of(1, &[], 5);
     let unknown = CertificateError::RevocationUnknown { detail: String::new() };
     for (lists, expected) in [
-        (vec![older.clone(), newer.clone()], CertificateError::Revoked),
-        (vec![newer.clone(), older], CertificateError::Revoked),
+        (vec![older.clone(), newer.clone()], CertificateError::REVOKED),
+        (vec![newer.clone(), older], CertificateError::REVOKED),
         // What is not yet in force hides nothing, and vouches for nobody.
-        (vec![future.clone(), newer], CertificateError::Revoked),
+        (vec![future.clone(), newer], CertificateError::REVOKED),
         (vec![future], unknown.clone()),
         // From 2050 on, the time is of another type (RFC 5280 §5.1.2.4).
         (vec![authority.list_of(13_000, &[], 13_010)], unknown),

@@ -154,13 +154,13 @@ pub(crate) async fn an_issuer_that_is_no_authority_is_refused(pair: Pair) -> Res
 
 pub(crate) async fn a_name_outside_an_issuers_constraints_is_refused(pair: Pair) -> Result<(), Stop> {
     let issue = |root: &Authority| root.intermediate_for_names_under("other.example").issue(Leaf::server());
-    refused(&pair, issue, CertificateError::ConstraintViolated { detail: String::new() }).await
+    refused(&pair, issue, CertificateError::NameConstraintViolated { detail: String::new() }).await
 }
 
 pub(crate) async fn a_path_longer_than_an_issuer_allows_is_refused(pair: Pair) -> Result<(), Stop> {
     let issue =
         |root: &Authority| root.intermediate_without_others_below().intermediate().issue(Leaf::server());
-    refused(&pair, issue, CertificateError::ConstraintViolated { detail: String::new() }).await
+    refused(&pair, issue, CertificateError::PathLengthExceeded).await
 }
 
 pub(crate) async fn intermediates_lead_to_the_root(pair: Pair) -> Result<(), Stop> {

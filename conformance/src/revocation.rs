@@ -60,11 +60,11 @@ fn nobody_revoked(case: &Case) -> (Vec<Crl>, Verdict) {
 }
 
 fn leaf_revoked(case: &Case) -> (Vec<Crl>, Verdict) {
-    (case.lists(&[], &[ANOTHER, LEAF]), Some(CertificateError::Revoked))
+    (case.lists(&[], &[ANOTHER, LEAF]), Some(CertificateError::REVOKED))
 }
 
 fn intermediate_revoked(case: &Case) -> (Vec<Crl>, Verdict) {
-    (case.lists(&[INTERMEDIATE], &[]), Some(CertificateError::Revoked))
+    (case.lists(&[INTERMEDIATE], &[]), Some(CertificateError::REVOKED))
 }
 
 fn no_list_of_the_leafs_issuer(case: &Case) -> (Vec<Crl>, Verdict) {

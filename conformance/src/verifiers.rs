@@ -57,7 +57,7 @@ pub(crate) async fn a_verifier_sees_the_chain_and_the_name(pair: Pair) -> Result
 }
 
 pub(crate) async fn a_verifiers_reason_is_the_error(pair: Pair) -> Result<(), Stop> {
-    for reason in [refusal(), CertificateError::Revoked, CertificateError::UnknownIssuer, expired()] {
+    for reason in [refusal(), CertificateError::REVOKED, CertificateError::UnknownIssuer, expired()] {
         for scene in Scene::in_each_version(&pair)? {
             let ends = with_verifier(&scene, Probe::new(Err(reason.clone()), true))?;
             let error = refuses_server(&pair, &ends, &reason)?;
@@ -99,7 +99,7 @@ fn verifier_of(pair: &Pair, side: Side, root: &Authority) -> Result<Arc<dyn Cert
 
 /// Every fault that a chain can have, and none.
 fn chains(root: &Authority) -> Vec<(Identity, Option<CertificateError>)> {
-    let constrained = CertificateError::ConstraintViolated { detail: String::new() };
+    let constrained = CertificateError::NameConstraintViolated { detail: String::new() };
     let mismatch = CertificateError::NameMismatch { expected: SERVER_NAME.into(), presented: vec![] };
     vec![
         (root.issue(Leaf::server()), None),

@@ -9,7 +9,7 @@ use polytls::backends::Rustls;
 use polytls_api::{
     Backend, BackendInfo, Capabilities, CertificateVerifier, CipherSuite, ClientConfig, ClientHandshake,
     ConfigError, ConfigOption, ConnectOptions, Error, Established, ServerConfig, ServerHandshake, ServerName,
-    Transport, TrustPolicy, async_trait,
+    SignatureVerifier, Transport, TrustPolicy, async_trait,
     record::{RecordCipher, RecordKey},
 };
 use polytls_conformance::{BEHAVIOURS, Outcome, Pair, conformance};
@@ -58,6 +58,10 @@ impl Backend for Toy {
     }
 
     fn verifier(&self, _trust: &TrustPolicy) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
+        Self::unsupported(ConfigOption::VerifierAlone)
+    }
+
+    fn signature_verifier(&self) -> Result<Arc<dyn SignatureVerifier>, ConfigError> {
         Self::unsupported(ConfigOption::VerifierAlone)
     }
 
@@ -165,6 +169,10 @@ impl Backend for Boaster {
 
     fn verifier(&self, trust: &TrustPolicy) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
         self.0.verifier(trust)
+    }
+
+    fn signature_verifier(&self) -> Result<Arc<dyn SignatureVerifier>, ConfigError> {
+        self.0.signature_verifier()
     }
 
     fn record_cipher(

@@ -13,7 +13,8 @@ use async_trait::async_trait;
 
 use crate::{
     Background, Buffer, Capabilities, CertificateVerifier, CipherSuite, ClientConfig, ConfigError,
-    ConnectionInfo, Error, ReplayableData, ServerConfig, ServerName, Transport, TrustPolicy,
+    ConnectionInfo, Error, ReplayableData, ServerConfig, ServerName, SignatureVerifier, Transport,
+    TrustPolicy,
     record::{RecordCipher, RecordKey},
 };
 
@@ -42,6 +43,12 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`ConfigError::Unsupported`] where the library does not offer it, [`ConfigError::NoRoots`] without roots.
     fn verifier(&self, trust: &TrustPolicy) -> Result<Arc<dyn CertificateVerifier>, ConfigError>;
+
+    /// The library's verification of what authorities sign, for those who check revocation lists and OCSP responses.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unsupported`] where the library does not offer it.
+    fn signature_verifier(&self) -> Result<Arc<dyn SignatureVerifier>, ConfigError>;
 
     /// The library's AEAD under one key.
     ///

@@ -59,6 +59,7 @@ pub use info::{ConnectionInfo, Timings};
 pub use key_log::{KeyLog, KeyLogFile};
 pub use memory_io::MemoryIo;
 pub use name::ServerName;
+pub use polytls_x509::{self as x509, RevocationReason};
 pub use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 #[cfg(any(feature = "tokio", feature = "futures-io"))]
 pub use stream::{HandshakeError, HelloLimits, IncomingHandshake, TlsAcceptor, TlsConnector, TlsStream};
@@ -67,5 +68,6 @@ pub use stream::{OwnedReadHalf, OwnedWriteHalf};
 pub use transport::Transport;
 pub use trust::{Roots, TrustPolicy};
 pub use verifier::{
-    CertificateVerifier, DangerAcceptAnyCertificate, ExpectedPeer, PresentedChain, VerifiedChain,
+    CertificateVerifier, DangerAcceptAnyCertificate, ExpectedPeer, PresentedChain, SignatureVerifier,
+    VerifiedChain,
 };

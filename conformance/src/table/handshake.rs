@@ -98,9 +98,9 @@ macro_rules! __handshake_behaviours {
                 an_issuer_that_is_no_authority_is_refused:
                     "an issuer that is no authority is EndEntityUsedAsCa";
                 a_name_outside_an_issuers_constraints_is_refused:
-                    "a name outside an issuer's constraints is ConstraintViolated";
+                    "a name outside an issuer's constraints is NameConstraintViolated";
                 a_path_longer_than_an_issuer_allows_is_refused:
-                    "a path longer than an issuer allows is ConstraintViolated";
+                    "a path longer than an issuer allows is PathLengthExceeded";
                 intermediates_lead_to_the_root:
                     "a chain over two intermediates is accepted";
                 a_name_within_an_issuers_constraints_is_accepted:

@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use polytls_x509::RevocationReason;
+
 use crate::AlertDescription;
 
 /// The reason why a chain may not speak for the peer (RFC 5280 §6, RFC 9525).
@@ -63,10 +65,31 @@ pub enum CertificateError {
     /// An end entity's certificate was used to issue another.
     #[error("a certificate that is not a certification authority's was used to issue another")]
     EndEntityUsedAsCa,
-    /// A name or path length constraint of an issuer does not allow it.
-    #[error("an issuer's constraints do not allow this certificate: {detail}")]
-    ConstraintViolated {
+    /// More certificates follow an authority's than its pathLenConstraint allows (RFC 5280 §4.2.1.9).
+    #[error(
+        "an issuer does not allow a certification path this long; have an authority that may, issue the certificate"
+    )]
+    PathLengthExceeded,
+    /// A name is outside an issuer's name constraints (RFC 5280 §4.2.1.10).
+    #[error(
+        "an issuer may not speak for a name in the certificate: {detail}; have an authority that may, issue it"
+    )]
+    NameConstraintViolated {
+        /// Which constraint, or which name.
+        detail: String,
+    },
+    /// An issuer's policy constraints leave no policy under which the certificate is valid (RFC 5280 §6.1).
+    #[error("no certificate policy holds for the whole path, and an issuer requires one: {detail}")]
+    PolicyViolated {
         /// Which constraint.
+        detail: String,
+    },
+    /// There are more certificates, or more ways through them, than a verifier looks at.
+    #[error(
+        "the path from the certificate to a root is longer than is looked at: {detail}; have the peer send its own path alone"
+    )]
+    PathTooLong {
+        /// Which bound was reached.
         detail: String,
     },
     /// A signature or key algorithm that is not supported, or too weak.
@@ -76,14 +99,19 @@ pub enum CertificateError {
         detail: String,
     },
     /// It was revoked by its issuer.
-    #[error("the certificate was revoked by its issuer")]
-    Revoked,
-    /// Revocation is checked, and no list in force speaks of it.
+    #[error("the certificate was revoked by its issuer{}{}; the peer needs a new one", when(" on ", .at), because(.reason))]
+    Revoked {
+        /// When.
+        at: Option<SystemTime>,
+        /// Why.
+        reason: Option<RevocationReason>,
+    },
+    /// Revocation is checked, and no list in force and no OCSP response speaks of it.
     #[error(
-        "no revocation list in force covers the certificate: {detail}; give a current one from its issuer"
+        "whether the certificate was revoked is not known: {detail}; give a current list from its issuer, or have the peer staple a current OCSP response"
     )]
     RevocationUnknown {
-        /// What is missing or outdated, as the library says it.
+        /// What is missing or outdated.
         detail: String,
     },
     /// It cannot be parsed.
@@ -112,21 +140,31 @@ impl CertificateError {
             Self::NameMismatch { .. }
             | Self::CaUsedAsEndEntity
             | Self::EndEntityUsedAsCa
-            | Self::ConstraintViolated { .. }
+            | Self::PathLengthExceeded
+            | Self::NameConstraintViolated { .. }
+            | Self::PolicyViolated { .. }
+            | Self::PathTooLong { .. }
             | Self::Malformed { .. } => AlertDescription::BAD_CERTIFICATE,
             Self::WrongUsage => AlertDescription::UNSUPPORTED_CERTIFICATE,
             Self::UnsupportedAlgorithm { .. } => AlertDescription::UNSUPPORTED_CERTIFICATE,
             Self::BadSignature => AlertDescription::DECRYPT_ERROR,
-            Self::Revoked => AlertDescription::CERTIFICATE_REVOKED,
+            Self::Revoked { .. } => AlertDescription::CERTIFICATE_REVOKED,
             Self::Missing => AlertDescription::CERTIFICATE_REQUIRED,
             Self::RevocationUnknown { .. } | Self::Other { .. } => AlertDescription::CERTIFICATE_UNKNOWN,
         }
     }
 
+    /// Revoked, where nothing is told of when and why.
+    pub const REVOKED: Self = Self::Revoked { at: None, reason: None };
+
     /// The variant without its values: what must agree between backends.
     pub fn same_fault(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
     }
+}
+
+fn because(reason: &Option<RevocationReason>) -> String {
+    reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default()
 }
 
 fn when(prefix: &str, time: &Option<SystemTime>) -> String {

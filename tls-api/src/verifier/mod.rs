@@ -20,6 +20,35 @@ pub trait CertificateVerifier: fmt::Debug + Send + Sync {
         peer: &ExpectedPeer<'_>,
         now: SystemTime,
     ) -> Result<VerifiedChain, CertificateError>;
+
+    /// Which roots and rules it holds at the moment: as long as two answers of this are the same, so are its verdicts on
+    /// the same chain, peer and time, but for the certificates' own validity. `None`, the default, where it does not
+    /// know: nobody may then keep its verdicts ([`cached`](crate::cached)).
+    fn revision(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// Verifies what an authority has signed: a certificate, a revocation list, an OCSP response.
+///
+/// Each backend that has a verifier of its own has one ([`Backend::signature_verifier`](crate::Backend::signature_verifier));
+/// it refuses what is too weak: SHA-1 and MD5, RSA below 2048 bits, curves below 256 bits.
+pub trait SignatureVerifier: fmt::Debug + Send + Sync {
+    /// Whether `signature` over `message` was made with `algorithm` by the key in `subject_public_key_info`.
+    ///
+    /// The key and the algorithm are in DER, tag and length included (RFC 5280 §4.1.1.2, §4.1.2.7). The algorithm's
+    /// parameters count: absent where they must be, NULL where they may.
+    ///
+    /// # Errors
+    /// [`CertificateError::BadSignature`], [`CertificateError::UnsupportedAlgorithm`] for an algorithm, or a key under
+    /// it, that is not known or too weak.
+    fn verify_signature(
+        &self,
+        subject_public_key_info: &[u8],
+        algorithm: &[u8],
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), CertificateError>;
 }
 
 /// What the peer presented.
@@ -56,17 +85,29 @@ pub enum ExpectedPeer<'a> {
 #[derive(Clone, Debug)]
 pub struct VerifiedChain {
     path: Vec<CertificateDer<'static>>,
+    reaches_root: bool,
 }
 
 impl VerifiedChain {
-    /// The certification path from the end entity towards the root, as far as the verifier tells.
+    /// The certification path from the end entity to the root that is trusted, both included. One certificate alone
+    /// says that the end entity's is itself trusted.
     pub fn new(path: Vec<CertificateDer<'static>>) -> Self {
-        Self { path }
+        Self { path, reaches_root: true }
+    }
+
+    /// As much of a path as a verifier tells, without the root.
+    pub fn partial(path: Vec<CertificateDer<'static>>) -> Self {
+        Self { path, reaches_root: false }
     }
 
     /// The certification path, the end entity first.
     pub fn path(&self) -> &[CertificateDer<'static>] {
         &self.path
+    }
+
+    /// Whether the path's last certificate is the root that is trusted.
+    pub fn reaches_root(&self) -> bool {
+        self.reaches_root
     }
 }
 
@@ -85,6 +126,6 @@ impl CertificateVerifier for DangerAcceptAnyCertificate {
         _peer: &ExpectedPeer<'_>,
         _now: SystemTime,
     ) -> Result<VerifiedChain, CertificateError> {
-        Ok(VerifiedChain::new(vec![chain.end_entity.clone().into_owned()]))
+        Ok(VerifiedChain::partial(vec![chain.end_entity.clone().into_owned()]))
     }
 }

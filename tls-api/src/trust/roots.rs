@@ -1,4 +1,4 @@
-//! What is trusted: roots, as a value.
+//! Roots, as a value: where they come from.
 
 use std::{
     fs::File,
@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
+use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -75,33 +75,6 @@ impl Roots {
             Self::Bundled => Ok(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned().collect()),
             Self::Os => os_roots(),
         }
-    }
-}
-
-/// What a verifier trusts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TrustPolicy {
-    /// The roots.
-    pub roots: Roots,
-    /// Revocation lists: with any given, every certificate below the root must be covered by one in force.
-    pub crls: Vec<CertificateRevocationListDer<'static>>,
-}
-
-impl TrustPolicy {
-    /// Trust in these roots.
-    pub fn new(roots: Roots) -> Self {
-        Self { roots, crls: Vec::new() }
-    }
-
-    /// The same trust, with these revocation lists.
-    #[must_use]
-    pub fn with_crls(
-        mut self,
-        crls: impl IntoIterator<Item = CertificateRevocationListDer<'static>>,
-    ) -> Self {
-        self.crls = crls.into_iter().collect();
-        self
     }
 }
 

@@ -1,0 +1,30 @@
+//! What RFC 5280 and RFC 6960 write in DER, read into structs that borrow it: certificates, revocation lists, OCSP
+//! responses.
+//!
+//! No key is used here, no clock is read, and nothing is decided: who is trusted and what is in force is the business
+//! of verifiers. What is malformed is refused with the field where it is. Nothing panics, and nothing allocates more
+//! than the input is long.
+
+mod certificate;
+mod crl;
+mod error;
+mod extensions;
+mod general_name;
+mod name;
+mod ocsp;
+mod reader;
+
+pub use self::{
+    certificate::{AlgorithmIdentifier, Certificate, SubjectPublicKeyInfo, Validity},
+    crl::{
+        CertificateList, DistributionPoint, IssuingDistributionPoint, RevocationReason, RevokedCertificate,
+    },
+    error::Malformed,
+    extensions::{
+        AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies, Extension, Extensions, KeyPurposeId,
+        KeyUsage, NameConstraints, PolicyConstraints, TlsFeature,
+    },
+    general_name::{GeneralName, GeneralSubtree},
+    name::{Attribute, Name},
+    ocsp::{BasicOcspResponse, CertId, CertStatus, OcspResponse, ResponderId, SingleResponse},
+};

@@ -1,0 +1,1 @@
+//! DER, one field after the other, by the `der` crate.
