@@ -71,6 +71,11 @@ impl CertificateVerifier for OpenSslVerifier {
     ) -> Result<VerifiedChain, CertificateError> {
         self.verify_chain(chain, peer, now)
     }
+
+    /// Its roots never change.
+    fn revision(&self) -> Option<u64> {
+        Some(0)
+    }
 }
 
 impl fmt::Debug for OpenSslVerifier {

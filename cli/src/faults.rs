@@ -44,6 +44,7 @@ pub(crate) fn fault_name(fault: &CertificateError) -> &'static str {
         CertificateError::UnsupportedAlgorithm { .. } => "unsupported_algorithm",
         CertificateError::Revoked { .. } => "revoked",
         CertificateError::RevocationUnknown { .. } => "revocation_unknown",
+        CertificateError::NotPinned { .. } => "not_pinned",
         CertificateError::Malformed { .. } => "malformed",
         CertificateError::Missing => "missing",
         _ => "other",

@@ -114,6 +114,15 @@ pub enum CertificateError {
         /// What is missing or outdated.
         detail: String,
     },
+    /// No key of the path is one of those that were pinned.
+    #[error(
+        "no key of the certification path is pinned{}; if the peer means to have new keys, pin one of them, else somebody else speaks for it",
+        pins(.presented)
+    )]
+    NotPinned {
+        /// The pins of the keys that the path has, the end entity's first, as `sha256/…` in base64.
+        presented: Vec<String>,
+    },
     /// It cannot be parsed.
     #[error("the certificate is malformed: {detail}")]
     Malformed {
@@ -150,7 +159,9 @@ impl CertificateError {
             Self::BadSignature => AlertDescription::DECRYPT_ERROR,
             Self::Revoked { .. } => AlertDescription::CERTIFICATE_REVOKED,
             Self::Missing => AlertDescription::CERTIFICATE_REQUIRED,
-            Self::RevocationUnknown { .. } | Self::Other { .. } => AlertDescription::CERTIFICATE_UNKNOWN,
+            Self::RevocationUnknown { .. } | Self::NotPinned { .. } | Self::Other { .. } => {
+                AlertDescription::CERTIFICATE_UNKNOWN
+            }
         }
     }
 
@@ -197,6 +208,13 @@ fn names(presented: &[String]) -> String {
     format!(", but for {}", presented.join(", "))
 }
 
+fn pins(presented: &[String]) -> String {
+    if presented.is_empty() {
+        return String::new();
+    }
+    format!(": it has {}", presented.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -222,5 +240,12 @@ mod tests {
             error.to_string(),
             "the certificate is not for `a.example`, but for b.example, c.example; connect by a name that it holds"
         );
+    }
+
+    #[test]
+    fn keys_that_are_not_pinned_are_named() {
+        let error = CertificateError::NotPinned { presented: vec!["sha256/a".into(), "sha256/b".into()] };
+        assert!(error.to_string().contains("is pinned: it has sha256/a, sha256/b; if the peer"), "{error}");
+        assert_eq!(error.alert(), AlertDescription::CERTIFICATE_UNKNOWN);
     }
 }

@@ -23,7 +23,7 @@ pub trait CertificateVerifier: fmt::Debug + Send + Sync {
 
     /// Which roots and rules it holds at the moment: as long as two answers of this are the same, so are its verdicts on
     /// the same chain, peer and time, but for the certificates' own validity. `None`, the default, where it does not
-    /// know: nobody may then keep its verdicts ([`cached`](crate::cached)).
+    /// know: nobody may then keep its verdicts.
     fn revision(&self) -> Option<u64> {
         None
     }
