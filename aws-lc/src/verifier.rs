@@ -61,7 +61,7 @@ impl WebPkiVerifier {
         for certificate in roots.certificates()?.iter() {
             match (webpki::anchor_from_trusted_cert(certificate), roots) {
                 (Ok(anchor), _) => anchors.push(anchor.to_owned()),
-                (Err(error), Roots::Explicit(_)) => {
+                (Err(error), Roots::Explicit(_) | Roots::Directory(_)) => {
                     let reason = format!("a root is malformed: {error}");
                     return Err(ConfigError::Certificates { reason });
                 }

@@ -46,7 +46,7 @@ pub(crate) fn trust_store(
                 store.add_cert(certificate).map_err(configuration)?;
                 trusted += 1;
             }
-            (Err(error), Roots::Explicit(_)) => {
+            (Err(error), Roots::Explicit(_) | Roots::Directory(_)) => {
                 let reason = format!("a root is malformed: {error}");
                 return Err(ConfigError::Certificates { reason });
             }

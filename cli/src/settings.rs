@@ -1,6 +1,9 @@
 //! Arguments that `connect` and `serve` share, and what they mean.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::ValueEnum;
 use polytls::{
@@ -53,12 +56,13 @@ pub(crate) fn backends(name: Option<&str>) -> Result<Vec<Arc<dyn Backend>>, Fail
     }
 }
 
-/// `os`, `bundled`, `none`, or the name of a PEM file.
+/// `os`, `bundled`, `none`, or the name of a PEM file or of a directory of them.
 pub(crate) fn roots(text: &str) -> Result<Roots, Failure> {
     Ok(match text {
         "os" => Roots::Os,
         "bundled" => Roots::Bundled,
         "none" => Roots::None,
+        directory if Path::new(directory).is_dir() => Roots::from_directory(directory),
         file => Roots::from_pem_file(file)?,
     })
 }

@@ -123,6 +123,10 @@ fn files_that_are_not_there_or_are_something_else() {
     fs::write(path("text"), "no PEM at all").unwrap();
     refused(&["connect", "localhost:1", "--roots", &path("missing")], 2, &["missing", "cannot read"]);
     refused(&["connect", "localhost:1", "--roots", &path("text")], 2, &["text", "BEGIN CERTIFICATE"]);
+    fs::create_dir(path("roots")).unwrap();
+    refused(&["connect", "localhost:1", "--roots", &path("roots")], 2, &["roots", "no file of certificates"]);
+    fs::copy(path("text"), path("roots/bad.pem")).unwrap();
+    refused(&["connect", "localhost:1", "--roots", &path("roots")], 2, &["bad.pem", "BEGIN CERTIFICATE"]);
     refused(&["connect", "localhost:1", "--client-key", &path("text")], 2, &["--client-cert"]);
     refused(&["connect", "localhost:1", "--key-password-file", &path("text")], 2, &["needs --client-cert"]);
     refused(&["serve", ".", "--key", &path("text")], 2, &["--cert"]);

@@ -19,7 +19,7 @@ use crate::{
 /// What to trust, and what to offer.
 #[derive(clap::Args)]
 pub(super) struct Offer {
-    /// The roots to trust: os, bundled, none, or a PEM file
+    /// The roots to trust: os, bundled, none, a PEM file, or a directory of such files
     #[arg(long, default_value = "os", conflicts_with = "danger_accept_any_certificate")]
     roots: String,
     /// A revocation list to hold the server's chain against, in PEM or DER; may be given more than once

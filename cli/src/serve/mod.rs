@@ -42,7 +42,7 @@ pub(crate) struct Options {
     /// Whether to ask clients for a certificate; needs --client-roots
     #[arg(long, value_enum, default_value = "none", requires_ifs = [("optional", "client_roots"), ("required", "client_roots")])]
     client_auth: Mode,
-    /// The roots that a client's chain must lead to: os, bundled, none, or a PEM file
+    /// The roots that a client's chain must lead to: os, bundled, none, a PEM file, or a directory of such files
     #[arg(long, value_name = "ROOTS")]
     client_roots: Option<String>,
     /// Protocol versions to accept

@@ -39,7 +39,7 @@ pub(crate) struct Options {
     /// The chain is a client's, and no name is expected in it
     #[arg(long)]
     client: bool,
-    /// The roots to trust: os, bundled, none, or a PEM file
+    /// The roots to trust: os, bundled, none, a PEM file, or a directory of such files
     #[arg(long, default_value = "os")]
     roots: String,
     /// A revocation list to hold the chain against, in PEM or DER; may be given more than once

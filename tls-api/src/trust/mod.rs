@@ -1,5 +1,6 @@
 //! What a verifier trusts, as a value.
 
+mod directory;
 mod roots;
 
 use rustls_pki_types::CertificateRevocationListDer;

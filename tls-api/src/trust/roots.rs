@@ -10,6 +10,7 @@ use std::{
 use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
+use super::directory;
 use crate::{
     ConfigError,
     identity::{certificate, content::Content},
@@ -18,19 +19,40 @@ use crate::{
 /// The largest file of certificates or keys that is read; the bundle of all public authorities has 0.2 MiB.
 const MAX_FILE: u64 = 16 << 20;
 
-/// The roots that a chain must lead to. One of the three, never two added up by accident.
+/// The roots that a chain must lead to. One of these, never two added up by accident.
+///
+/// A value: what is outside of it, the operating system's store or a directory, is read when
+/// [`certificates`](Self::certificates) is called, which a backend does once for a connector, an acceptor or a verifier.
+/// To have changes seen while these live, use `ReloadableRoots` of polytls's feature `reload`.
+///
+/// | roots | rustls, openssl, builtin | native |
+/// |---|---|---|
+/// | `Os` | the certificates of the system's store, loaded, under the engine's own rules | the platform's own verifier, with all that the system's administrator has set |
+/// | `Bundled`, `Explicit`, `Directory`, `None` | these certificates, under the engine's own rules | these certificates in place of the system's, under the platform's rules |
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Roots {
-    /// The operating system's. On Linux the distribution's bundle, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+    /// The operating system's. On Linux the distribution's bundle, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name. On
+    /// Windows the certificates of the system's root store, on macOS those of the keychains, as their trust settings
+    /// say; rules beside (distrust after a date, pinned names) bind the platform's own verifier only: native's.
+    ///
+    /// One that the engine cannot read takes nothing from the others.
     Os,
     /// Mozilla's, compiled in through the `webpki-root-certs` crate.
     Bundled,
     /// None: every chain ends in [`UnknownIssuer`](crate::CertificateError::UnknownIssuer) or
     /// [`SelfSigned`](crate::CertificateError::SelfSigned). For where nobody is to be trusted, or a verifier decides.
     None,
-    /// These and no others; an empty list is an error, since it may be meant for any of the other three.
+    /// These and no others; an empty list is an error, since it may be meant for any of the others. So is one
+    /// that the engine cannot read.
     Explicit(Arc<[CertificateDer<'static>]>),
+    /// The certificates in the files of this directory and no others; as strict as `Explicit`.
+    ///
+    /// A file of certificates, PEM with one or several or DER with one, is told by its name: it ends in `.pem`, `.crt`,
+    /// `.cer` or `.der`, or is one of OpenSSL's hashed directory (`openssl rehash`): eight hexadecimal digits, a dot, a
+    /// number. Links are followed. Other names, those that begin with a dot, and subdirectories are passed over; what is
+    /// in several files is taken once. At most 4096 files, each of at most 16 MiB.
+    Directory(Arc<Path>),
 }
 
 impl Roots {
@@ -53,18 +75,19 @@ impl Roots {
     /// [`ConfigError::File`] when it cannot be read or is larger than 16 MiB, else as [`Roots::from_pem`], with the
     /// file's name.
     pub fn from_pem_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
-        let path = path.as_ref();
-        let file = read(path)?;
-        if Content::of(&file) == Content::Certificate {
-            return Ok(Self::from_der([CertificateDer::from(file.to_vec())]));
-        }
-        Self::from_pem(&file).map_err(|error| in_file(error, path))
+        Ok(Self::Explicit(read_certificates(path.as_ref())?.into()))
     }
 
-    /// The certificates themselves.
+    /// The certificates in the files of a directory and no others, as [`Roots::Directory`] says; it is not read now.
+    pub fn from_directory(path: impl AsRef<Path>) -> Self {
+        Self::Directory(path.as_ref().into())
+    }
+
+    /// The certificates themselves, read now.
     ///
     /// # Errors
-    /// [`ConfigError::NoRoots`] when there is none.
+    /// [`ConfigError::NoRoots`] when there is none. For a directory also [`ConfigError::File`] and
+    /// [`ConfigError::Certificates`], with the name of the file that cannot be read or is malformed.
     pub fn certificates(&self) -> Result<Arc<[CertificateDer<'static>]>, ConfigError> {
         match self {
             Self::Explicit(certificates) if certificates.is_empty() => {
@@ -74,6 +97,7 @@ impl Roots {
             Self::None => Ok(Arc::new([])),
             Self::Bundled => Ok(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned().collect()),
             Self::Os => os_roots(),
+            Self::Directory(path) => directory::read_all(path),
         }
     }
 }
@@ -93,6 +117,15 @@ fn os_roots() -> Result<Arc<[CertificateDer<'static>]>, ConfigError> {
         tracing::warn!(%error, "a root of the operating system was passed over");
     }
     Ok(found.certs.into())
+}
+
+/// The certificates in a PEM file, or the one in a DER file.
+pub(super) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
+    let file = read(path)?;
+    if Content::of(&file) == Content::Certificate {
+        return Ok(vec![CertificateDer::from(file.to_vec())]);
+    }
+    certificate::from_pem(&file).map_err(|error| in_file(error, path))
 }
 
 /// The file's content, zeroized in the end: it may be a key.
