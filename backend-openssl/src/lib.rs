@@ -16,6 +16,7 @@ mod revocation;
 mod session;
 mod session_cache;
 mod session_store;
+mod signature;
 mod signer;
 mod ticket_keys;
 mod trust;
@@ -34,7 +35,7 @@ use polytls_api::{
     record::{RecordCipher, RecordKey},
 };
 
-use crate::{record_cipher::AeadCipher, verifier::OpenSslVerifier};
+use crate::{record_cipher::AeadCipher, signature::Signatures, verifier::OpenSslVerifier};
 
 /// The name by which the backend is chosen.
 const NAME: &str = "openssl";
@@ -82,8 +83,7 @@ impl Backend for OpenSsl {
     }
 
     fn signature_verifier(&self) -> Result<Arc<dyn SignatureVerifier>, ConfigError> {
-        let option = ConfigOption::VerifierAlone;
-        Err(ConfigError::Unsupported { backend: NAME, option })
+        Ok(Arc::new(Signatures))
     }
 
     fn record_cipher(

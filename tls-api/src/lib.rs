@@ -69,5 +69,5 @@ pub use transport::Transport;
 pub use trust::{Roots, TrustPolicy};
 pub use verifier::{
     CertificateVerifier, DangerAcceptAnyCertificate, ExpectedPeer, PresentedChain, SignatureVerifier,
-    VerifiedChain,
+    SignedWith, VerifiedChain,
 };

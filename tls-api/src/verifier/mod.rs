@@ -1,10 +1,13 @@
 //! Certificate validation: may this chain speak for this peer, now? (RFC 5280 §6, RFC 9525)
 
+mod signed_with;
+
 use std::{fmt, time::SystemTime};
 
 use async_trait::async_trait;
 use rustls_pki_types::CertificateDer;
 
+pub use self::signed_with::SignedWith;
 use crate::{CertificateError, ServerName};
 
 /// Validates a chain. Any verifier works under any backend that offers the hook, and verifiers compose.
