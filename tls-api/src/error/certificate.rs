@@ -14,7 +14,7 @@ use crate::AlertDescription;
 #[non_exhaustive]
 pub enum CertificateError {
     /// `notAfter` has passed.
-    #[error("the certificate expired{}; renew it, or set the clock right if it is wrong", when(" on ", .not_after))]
+    #[error("the certificate expired{}, and is checked for {}; renew it, or set the clock right if it is wrong", when(" on ", .not_after), date(*.now))]
     Expired {
         /// The time that validation used.
         now: SystemTime,
@@ -22,7 +22,7 @@ pub enum CertificateError {
         not_after: Option<SystemTime>,
     },
     /// `notBefore` is still to come.
-    #[error("the certificate is not valid yet{}; set the clock right if it is wrong", when(": it begins on ", .not_before))]
+    #[error("the certificate is not valid yet{}, and is checked for {}; wait for its time, or set the clock right if it is wrong", when(": it begins on ", .not_before), date(*.now))]
     NotYetValid {
         /// The time that validation used.
         now: SystemTime,
@@ -31,7 +31,7 @@ pub enum CertificateError {
     },
     /// No trusted root leads to it.
     #[error(
-        "no trusted root leads to the certificate's issuer; add its root, or have the peer send its intermediates"
+        "no trusted root leads to the certificate's issuer; trust its root if you mean to, or have the peer send the intermediate certificates"
     )]
     UnknownIssuer,
     /// It is its own issuer, and not among the trusted roots.
@@ -49,51 +49,57 @@ pub enum CertificateError {
     },
     /// Its extended key usage does not allow this role.
     #[error(
-        "the certificate's extended key usage does not allow it to be used here; issue one with the right usage"
+        "the certificate's extended key usage does not allow it to be used here; have one issued for this role, server or client"
     )]
     WrongUsage,
     /// A signature in the chain does not verify.
     #[error(
-        "a signature in the certificate chain does not verify: the chain was changed or put together wrongly"
+        "a signature in the certificate chain does not verify: the chain was changed or put together wrongly; have the peer present it as its issuer gave it"
     )]
     BadSignature,
     /// An authority's certificate was used as an end entity's.
     #[error(
-        "a certification authority's own certificate was presented as the peer's; issue an end-entity certificate"
+        "a certification authority's own certificate was presented as the peer's; have the authority issue the peer one, and present that"
     )]
     CaUsedAsEndEntity,
     /// An end entity's certificate was used to issue another.
-    #[error("a certificate that is not a certification authority's was used to issue another")]
+    #[error(
+        "a certificate that is not a certification authority's was used to issue another; have an authority issue the peer's"
+    )]
     EndEntityUsedAsCa,
     /// More certificates follow an authority's than its pathLenConstraint allows (RFC 5280 §4.2.1.9).
     #[error(
-        "an issuer does not allow a certification path this long; have an authority that may, issue the certificate"
+        "an issuer does not allow a certification path this long; have the certificate issued nearer to the root"
     )]
     PathLengthExceeded,
     /// A name is outside an issuer's name constraints (RFC 5280 §4.2.1.10).
     #[error(
-        "an issuer may not speak for a name in the certificate: {detail}; have an authority that may, issue it"
+        "an issuer may not speak for a name in the certificate: {detail}; have it issued by an authority that may"
     )]
     NameConstraintViolated {
         /// Which constraint, or which name.
         detail: String,
     },
     /// An issuer's policy constraints leave no policy under which the certificate is valid (RFC 5280 §6.1).
-    #[error("no certificate policy holds for the whole path, and an issuer requires one: {detail}")]
+    #[error(
+        "no certificate policy holds for the whole path, and an issuer requires one: {detail}; have the certificate issued under a policy that all its issuers have"
+    )]
     PolicyViolated {
         /// Which constraint.
         detail: String,
     },
     /// There are more certificates, or more ways through them, than a verifier looks at.
     #[error(
-        "the path from the certificate to a root is longer than is looked at: {detail}; have the peer send its own path alone"
+        "the path from the certificate to a root is longer than a verifier follows: {detail}; have the peer send the certificates of one path and no others"
     )]
     PathTooLong {
         /// Which bound was reached.
         detail: String,
     },
     /// A signature or key algorithm that is not supported, or too weak.
-    #[error("the chain uses an algorithm that is unsupported or too weak: {detail}")]
+    #[error(
+        "the chain uses an algorithm that is unsupported or too weak: {detail}; have it issued with ECDSA, or RSA of 2048 bits or more, and SHA-256 or better"
+    )]
     UnsupportedAlgorithm {
         /// Which algorithm, as the library says it.
         detail: String,
@@ -124,13 +130,13 @@ pub enum CertificateError {
         presented: Vec<String>,
     },
     /// It cannot be parsed.
-    #[error("the certificate is malformed: {detail}")]
+    #[error("the certificate is malformed: {detail}; have its issuer issue a correct one")]
     Malformed {
         /// What and where, as the library says it.
         detail: String,
     },
     /// The peer showed none, and one is required.
-    #[error("the peer presented no certificate, and one is required")]
+    #[error("the peer presented no certificate, and one is required; give it one to present")]
     Missing,
     /// Another verifier's own reason.
     #[error("the certificate was refused: {detail}")]
@@ -179,13 +185,18 @@ fn because(reason: &Option<RevocationReason>) -> String {
 }
 
 fn when(prefix: &str, time: &Option<SystemTime>) -> String {
-    let Some(time) = time else { return String::new() };
-    let (sign, seconds) = match time.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(after) => (1, after.as_secs() as i64),
-        Err(before) => (-1, before.duration().as_secs() as i64),
+    time.map(|time| format!("{prefix}{}", date(time))).unwrap_or_default()
+}
+
+/// To the minute, in UTC.
+fn date(time: SystemTime) -> String {
+    let seconds = match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_secs()).map_or(i64::MIN, |seconds| -seconds),
     };
-    let (year, month, day) = civil_date((sign * seconds).div_euclid(86_400));
-    format!("{prefix}{year:04}-{month:02}-{day:02}")
+    let (year, month, day) = civil_date(seconds.div_euclid(86_400));
+    let minutes = seconds.rem_euclid(86_400) / 60;
+    format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", minutes / 60, minutes % 60)
 }
 
 /// Days since 1970-01-01 as year, month and day, in the proleptic Gregorian calendar.
@@ -221,12 +232,91 @@ mod tests {
 
     use super::*;
 
+    fn at(seconds: i64) -> SystemTime {
+        let distance = Duration::from_secs(seconds.unsigned_abs());
+        match seconds < 0 {
+            true => SystemTime::UNIX_EPOCH - distance,
+            false => SystemTime::UNIX_EPOCH + distance,
+        }
+    }
+
     #[test]
     fn dates_are_read_by_people() {
-        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        for (seconds, text) in [(0, "1970-01-01"), (951_782_400, "2000-02-29"), (1_798_675_199, "2026-12-30")]
-        {
-            assert_eq!(when("", &Some(at(seconds))), text);
+        for (seconds, text) in [
+            (0, "1970-01-01 00:00 UTC"),
+            (-1, "1969-12-31 23:59 UTC"),
+            (-86_400, "1969-12-31 00:00 UTC"),
+            (951_782_459, "2000-02-29 00:00 UTC"),
+            (951_782_460, "2000-02-29 00:01 UTC"),
+            (1_798_675_199, "2026-12-30 23:59 UTC"),
+            (-62_135_596_800, "0001-01-01 00:00 UTC"),
+        ] {
+            assert_eq!(date(at(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn what_was_checked_and_when_is_told_as_far_as_it_is_known() {
+        let (now, not_after) = (at(951_782_460), Some(at(0)));
+        assert_eq!(
+            CertificateError::Expired { now, not_after }.to_string(),
+            "the certificate expired on 1970-01-01 00:00 UTC, and is checked for 2000-02-29 00:01 UTC; renew it, or set \
+             the clock right if it is wrong"
+        );
+        assert!(
+            CertificateError::Expired { now, not_after: None }
+                .to_string()
+                .starts_with("the certificate expired, and is checked for 2000-02-29 00:01 UTC; ")
+        );
+        let not_before = Some(at(1_798_675_199));
+        assert!(
+            CertificateError::NotYetValid { now, not_before }.to_string().starts_with(
+                "the certificate is not valid yet: it begins on 2026-12-30 23:59 UTC, and is checked for 2000-02-29 00:01 UTC; "
+            )
+        );
+    }
+
+    #[test]
+    fn a_revocation_is_told_with_what_is_known_of_it() {
+        let told = |at, reason| CertificateError::Revoked { at, reason }.to_string();
+        assert_eq!(
+            told(Some(at(0)), Some(RevocationReason::KeyCompromise)),
+            format!(
+                "the certificate was revoked by its issuer on 1970-01-01 00:00 UTC ({}); the peer needs a new one",
+                RevocationReason::KeyCompromise
+            )
+        );
+        assert_eq!(told(None, None), "the certificate was revoked by its issuer; the peer needs a new one");
+    }
+
+    /// A fault in one half, what to do in the other.
+    #[test]
+    fn every_fault_says_what_to_do() {
+        let (now, detail) = (at(0), "here".to_owned());
+        for fault in [
+            CertificateError::Expired { now, not_after: None },
+            CertificateError::NotYetValid { now, not_before: None },
+            CertificateError::UnknownIssuer,
+            CertificateError::SelfSigned,
+            CertificateError::NameMismatch { expected: "a.example".into(), presented: Vec::new() },
+            CertificateError::WrongUsage,
+            CertificateError::BadSignature,
+            CertificateError::CaUsedAsEndEntity,
+            CertificateError::EndEntityUsedAsCa,
+            CertificateError::PathLengthExceeded,
+            CertificateError::NameConstraintViolated { detail: detail.clone() },
+            CertificateError::PolicyViolated { detail: detail.clone() },
+            CertificateError::PathTooLong { detail: detail.clone() },
+            CertificateError::UnsupportedAlgorithm { detail: detail.clone() },
+            CertificateError::REVOKED,
+            CertificateError::RevocationUnknown { detail: detail.clone() },
+            CertificateError::Malformed { detail: detail.clone() },
+            CertificateError::Missing,
+        ] {
+            let text = fault.to_string();
+            let (what, advice) = text.split_once("; ").unwrap_or_else(|| panic!("no advice: {text}"));
+            assert!(!what.is_empty() && advice.contains(' ') && !text.ends_with(['.', ' ']), "{text}");
+            assert!(!text.contains("  "), "{text}");
         }
     }
 
