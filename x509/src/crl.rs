@@ -4,7 +4,10 @@ use std::time::SystemTime;
 
 use der::asn1::ObjectIdentifier;
 
-use crate::{AlgorithmIdentifier, AuthorityKeyIdentifier, GeneralName, Malformed, Name};
+use crate::{
+    AlgorithmIdentifier, AuthorityKeyIdentifier, GeneralName, Malformed, Name,
+    reader::{Reader, Tag},
+};
 
 /// A revocation list of version 1 or 2, borrowed from its DER. Its entries are read when they are asked for.
 #[derive(Clone, Debug)]
@@ -167,4 +170,52 @@ pub struct IssuingDistributionPoint<'a> {
     pub indirect_crl: bool,
     /// Attribute certificates alone.
     pub only_contains_attribute_certs: bool,
+}
+
+impl<'a> DistributionPoint<'a> {
+    /// CRLDistributionPoints: one or more.
+    pub(crate) fn read_all(reader: &mut Reader<'a>) -> Result<Vec<Self>, Malformed> {
+        let points = reader.sequence()?;
+        match points.is_finished() {
+            false => points.all(Self::read),
+            true => Err(points.malformed("the list is empty")),
+        }
+    }
+
+    fn read(points: &mut Reader<'a>) -> Result<Self, Malformed> {
+        let mut fields = points.sequence()?;
+        let (full_name, relative_name) = distribution_point_name(&mut fields)?;
+        let some_reasons = reasons(&mut fields, Tag::primitive(1))?;
+        let crl_issuer = match fields.optional_within(Tag::constructed(2))? {
+            Some(names) => GeneralName::read_all(names)?,
+            None => Vec::new(),
+        };
+        fields.finish()?;
+        Ok(Self { full_name, relative_name, some_reasons, crl_issuer })
+    }
+}
+
+/// `[0]` DistributionPointName OPTIONAL, a CHOICE and so EXPLICIT: fullName, and whether it is
+/// nameRelativeToCRLIssuer instead.
+fn distribution_point_name<'a>(fields: &mut Reader<'a>) -> Result<(Vec<GeneralName<'a>>, bool), Malformed> {
+    let Some(mut explicit) = fields.optional_within(Tag::constructed(0))? else {
+        return Ok((Vec::new(), false));
+    };
+    let name = match explicit.optional_within(Tag::constructed(0))? {
+        Some(names) => (GeneralName::read_all(names)?, false),
+        None => {
+            explicit.expect(Tag::constructed(1))?;
+            (Vec::new(), true)
+        }
+    };
+    explicit.finish()?;
+    Ok(name)
+}
+
+/// ReasonFlags OPTIONAL: whether they are there.
+fn reasons(fields: &mut Reader<'_>, tag: Tag) -> Result<bool, Malformed> {
+    match fields.optional(tag)? {
+        Some(element) => fields.bits(element.value).map(|_| true),
+        None => Ok(false),
+    }
 }

@@ -9,6 +9,7 @@ use crate::{AlgorithmIdentifier, Malformed, Name, RevocationReason};
 /// An OCSPResponse.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "one at a time, and the large one is what is hoped for")]
 pub enum OcspResponse<'a> {
     /// It is successful and basic.
     Basic(BasicOcspResponse<'a>),
