@@ -22,7 +22,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    #[allow(dead_code, reason = "revocation lists will ask it")]
     pub(crate) fn next_is_time(&self) -> bool {
         self.next_is(Tag::UTC_TIME) || self.next_is(Tag::GENERALIZED_TIME)
     }
