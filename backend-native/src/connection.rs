@@ -11,8 +11,8 @@ use native_tls::{HandshakeError, TlsAcceptor, TlsConnector, TlsStream};
 use polytls_api::{
     AlertDescription, Backend, BackendInfo, Buffer, CertificateDer, CertificateError, ClientConfig,
     ClientHandshake, ConfigError, ConfigOption, ConnectOptions, ConnectionInfo, Error, ErrorKind,
-    Established, ExpectedPeer, HelloObserver, Identity, MemoryIo, Opened, Phase, PresentedChain, Roots,
-    ServerConfig, ServerHandshake, ServerName, Session, Transport, TrustPolicy, async_trait,
+    Established, ExpectedPeer, HelloObserver, MemoryIo, Opened, Phase, PresentedChain, Roots, ServerConfig,
+    ServerHandshake, ServerName, Session, Transport, TrustPolicy, async_trait,
 };
 
 use crate::{NAME, error};
@@ -84,13 +84,13 @@ pub(crate) struct Server {
     acceptor: TlsAcceptor,
     backend: BackendInfo,
     alpn: Vec<Vec<u8>>,
-    identity: Option<Identity>,
+    chain: Vec<CertificateDer<'static>>,
 }
 
 impl Server {
     pub(crate) fn new(acceptor: TlsAcceptor, backend: BackendInfo, config: &ServerConfig) -> Self {
-        let identity = config.identity().cloned();
-        Self { acceptor, backend, alpn: config.protocol().alpn().to_vec(), identity }
+        let chain = config.identity().map(|identity| identity.chain().to_vec()).unwrap_or_default();
+        Self { acceptor, backend, alpn: config.protocol().alpn().to_vec(), chain }
     }
 
     /// RFC 7301 §3.2: nothing in common ends the handshake. native-tls would go on without a protocol.
@@ -124,9 +124,7 @@ impl ServerHandshake for Server {
             self.check_alpn(transport).await?;
         }
         let mut info = ConnectionInfo::new(self.backend.clone());
-        if let Some(identity) = &self.identity {
-            info.present(identity);
-        }
+        info.local_chain.clone_from(&self.chain);
         let memory = Shared::new();
         drive(|| self.acceptor.accept(memory.clone()), &memory, transport, None, info).await
     }

@@ -42,6 +42,7 @@ mod faults;
 mod identities;
 mod key_log;
 mod key_updates;
+pub mod limbo;
 mod limits;
 mod load;
 mod names;

@@ -1,7 +1,5 @@
 //! OCSP responses (RFC 6960 §4.2).
 
-mod read;
-
 use std::time::SystemTime;
 
 use der::asn1::ObjectIdentifier;
@@ -11,7 +9,6 @@ use crate::{AlgorithmIdentifier, Malformed, Name, RevocationReason};
 /// An OCSPResponse.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[allow(clippy::large_enum_variant, reason = "one at a time, and the large one is what is hoped for")]
 pub enum OcspResponse<'a> {
     /// It is successful and basic.
     Basic(BasicOcspResponse<'a>),
@@ -26,7 +23,8 @@ impl<'a> OcspResponse<'a> {
     /// # Errors
     /// [`Malformed`] where it is not what RFC 6960 §4.2.1 says, or its type is not id-pkix-ocsp-basic.
     pub fn parse(der: &'a [u8]) -> Result<Self, Malformed> {
-        read::ocsp_response(der)
+        let _ = der;
+        Err(Malformed::new("OCSPResponse", "not yet"))
     }
 }
 

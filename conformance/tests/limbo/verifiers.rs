@@ -1,0 +1,44 @@
+//! The verifiers that are held against the suite, each with its exceptions. The example prints the table of the same.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use polytls::backends::{Native, OpenSsl, Rustls};
+use polytls_conformance::limbo::{Exceptions, ReadError, Verifier};
+
+/// Every verifier of polytls.
+fn all() -> Vec<Verifier> {
+    vec![
+        // webpki builds the path first, and polytls asks it for the name then.
+        Verifier::of(Arc::new(Rustls::new())).names_last(),
+        Verifier::of(Arc::new(OpenSsl::new())),
+        Verifier::of(Arc::new(Native::new())),
+    ]
+}
+
+/// Every verifier with its exceptions.
+pub(crate) fn with_exceptions() -> Result<Vec<(Verifier, Exceptions)>, ReadError> {
+    let folder = folder().join("exceptions");
+    let read = |verifier: Verifier| {
+        let exceptions = Exceptions::read(folder.join(verifier.name()).with_extension("json"))?;
+        Ok((verifier, exceptions))
+    };
+    all().into_iter().map(read).collect()
+}
+
+/// The suite to ask: the project's, or another.
+pub(crate) fn suite() -> PathBuf {
+    another_suite().unwrap_or_else(|| folder().join("limbo.json"))
+}
+
+/// What `POLYTLS_LIMBO` names.
+pub(crate) fn another_suite() -> Option<PathBuf> {
+    env::var_os("POLYTLS_LIMBO").filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+fn folder() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/limbo"))
+}
