@@ -19,6 +19,7 @@ mod serve;
 mod settings;
 mod starttls;
 mod tour;
+mod trust;
 mod verify;
 
 use std::process::ExitCode;
@@ -69,10 +70,10 @@ enum Command {
     /// when the server has closed its own.
     #[command(after_help = EXIT_CODES, after_long_help = with_exit_codes(&[connect::JSON, certificate::JSON]))]
     Connect(connect::Options),
-    /// What each engine's verifier says of a certificate chain in a file
+    /// What each verifier says of a certificate chain in files
     ///
-    /// Each engine that is compiled in is asked on its own, with the same roots, name and time, and their answers
-    /// stand side by side.
+    /// The verifier of each engine that is compiled in is asked on its own, with the same roots, name and time. Their
+    /// answers stand side by side, and where they differ it says who says what.
     #[command(after_help = EXIT_CODES, after_long_help = with_exit_codes(&[verify::JSON, certificate::JSON]))]
     Verify(verify::Options),
     /// Serves a folder over HTTPS (h2 and http/1.1)

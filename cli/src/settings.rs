@@ -1,17 +1,11 @@
 //! Arguments that `connect` and `serve` share, and what they mean.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use clap::ValueEnum;
-use polytls::{
-    Backend, CertificateRevocationListDer, CertificateVerifier, ConfigError, ConfigOption, ProtocolVersion,
-    Roots, TrustPolicy,
-};
+use polytls::{Backend, ProtocolVersion, Roots};
 
-use crate::{der_file, failure::Failure};
+use crate::failure::Failure;
 
 /// A protocol version, as the user writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -65,27 +59,4 @@ pub(crate) fn roots(text: &str) -> Result<Roots, Failure> {
         directory if Path::new(directory).is_dir() => Roots::from_directory(directory),
         file => Roots::from_pem_file(file)?,
     })
-}
-
-/// The revocation lists in these files, each in DER or PEM.
-pub(crate) fn revocation_lists(
-    files: &[PathBuf],
-) -> Result<Vec<CertificateRevocationListDer<'static>>, Failure> {
-    let mut lists = Vec::new();
-    for file in files {
-        let found = der_file::read(file, "X509 CRL", "a certificate revocation list")?;
-        lists.extend(found.into_iter().map(CertificateRevocationListDer::from));
-    }
-    Ok(lists)
-}
-
-/// The engine's verifier, alone.
-pub(crate) fn verifier(
-    backend: &dyn Backend,
-    trust: &TrustPolicy,
-) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
-    if !trust.crls.is_empty() && !backend.capabilities().client.role.crls {
-        return Err(ConfigError::Unsupported { backend: backend.info().name, option: ConfigOption::Crls });
-    }
-    backend.verifier(trust)
 }

@@ -5,26 +5,13 @@ mod support;
 #[cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
 use std::{fs, path::Path};
 
-use support::polytls;
+use support::refused;
 
 /// Each command as it would run.
 const COMMANDS: [&[&str]; 4] = [&["tour"], &["backends"], &["connect", "localhost:1"], &["serve", "."]];
 
 /// A file that every machine has which runs these tests.
 const THIS_CRATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-
-/// Runs the command, which must refuse in one line that holds these words.
-fn refused(arguments: &[&str], code: i32, words: &[&str]) {
-    let output = polytls(arguments, b"");
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {error}");
-    assert_eq!(error.lines().count(), 1, "{arguments:?}: more than one line: {error}");
-    assert!(error.starts_with("error: "), "{arguments:?}: {error}");
-    for word in words {
-        assert!(error.contains(word), "{arguments:?}: `{word}` is not in: {error}");
-    }
-    assert!(output.stdout.is_empty(), "{arguments:?}: something was done");
-}
 
 /// A certificate and a key that is another's.
 #[cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
@@ -74,6 +61,7 @@ fn what_connect_cannot_offer() {
         (&["--reconnect", "1", "--no-resumption"], &["--no-resumption"]),
         (&["--quiet", "--json"], &["--quiet", "--json"]),
         (&["--crl", "list.pem", "--danger-accept-any-certificate"], &["--crl"]),
+        (&["--crl-dir", "lists", "--danger-accept-any-certificate"], &["--crl-dir"]),
     ] {
         refused(&[&["connect", "localhost:1"], more].concat(), 2, words);
     }
@@ -85,6 +73,8 @@ fn what_verify_cannot_be_asked() {
     refused(&["verify", "chain.pem"], 2, &["--name"]);
     refused(&["verify", "chain.pem", "--name", "a.example", "--client"], 2, &["--client"]);
     refused(&["verify", "chain.pem", "--client", "--at", "yesterday"], 2, &["yesterday", "2026-01-01"]);
+    refused(&["verify", "chain.pem", "--client", "--ocsp", "response.der"], 2, &["--ocsp"]);
+    refused(&["verify", "chain.pem", "--name", "https://a.example"], 2, &["https://a.example", "host name"]);
 }
 
 #[test]

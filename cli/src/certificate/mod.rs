@@ -96,9 +96,8 @@ impl Certificate {
     }
 }
 
-/// The whole chain, a block for each certificate.
-pub(crate) fn describe_chain(chain: &[CertificateDer<'_>]) -> String {
-    let now = OffsetDateTime::now_utc();
+/// The whole chain at this time, a block for each certificate.
+pub(crate) fn describe_chain(chain: &[CertificateDer<'_>], now: OffsetDateTime) -> String {
     let certificates = Certificate::read_all(chain);
     certificates.iter().enumerate().map(|(place, certificate)| certificate.describe(place, now)).collect()
 }

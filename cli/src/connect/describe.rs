@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use polytls::{CertificateDer, ConnectionInfo, EarlyDataStatus};
+use time::OffsetDateTime;
 
 use super::report::early_data;
 use crate::{
@@ -34,7 +35,10 @@ pub(super) fn connection(info: &ConnectionInfo, verified: bool) -> String {
         None => {}
     }
     if info.resumed != Some(true) && !info.peer_chain.is_empty() {
-        text += &format!("\n{}", certificate::describe_chain(&info.peer_chain).trim_end());
+        text += &format!(
+            "\n{}",
+            certificate::describe_chain(&info.peer_chain, OffsetDateTime::now_utc()).trim_end()
+        );
     }
     text
 }
@@ -81,7 +85,9 @@ pub(super) fn refused_chain(chain: &[CertificateDer<'_>], shown: bool) -> String
         return "the backend does not show the chain that it refused; try another one with --backend".into();
     }
     let heading = format!("refused: a chain of {} certificate(s)", chain.len());
-    format!("{}\n{}", styled(BAD, heading), certificate::describe_chain(chain)).trim_end().to_owned()
+    format!("{}\n{}", styled(BAD, heading), certificate::describe_chain(chain, OffsetDateTime::now_utc()))
+        .trim_end()
+        .to_owned()
 }
 
 fn millis(time: Option<Duration>) -> String {

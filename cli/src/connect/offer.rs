@@ -6,7 +6,6 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use polytls::{
     Backend, Capabilities, CertificateVerifier, CipherSuite, ClientConfig, ClientConfigBuilder,
     DangerAcceptAnyCertificate, Hook, KeyLog, KeyLogFile, NamedGroup, SignatureScheme, TlsConnector,
-    TrustPolicy,
 };
 
 use super::recorder::Recorder;
@@ -14,19 +13,16 @@ use crate::{
     failure::Failure,
     identity::IdentityFiles,
     settings::{self, Version},
+    trust::{Trust, TrustOptions},
 };
 
 /// What to trust, and what to offer.
 #[derive(clap::Args)]
 pub(super) struct Offer {
-    /// The roots to trust: os, bundled, none, a PEM file, or a directory of such files
-    #[arg(long, default_value = "os", conflicts_with = "danger_accept_any_certificate")]
-    roots: String,
-    /// A revocation list to hold the server's chain against, in PEM or DER; may be given more than once
-    #[arg(long, value_name = "FILE", conflicts_with = "danger_accept_any_certificate")]
-    crl: Vec<PathBuf>,
+    #[command(flatten)]
+    trust: TrustOptions,
     /// Accept any certificate: anybody may be at the other end
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = TrustOptions::NAMES)]
     danger_accept_any_certificate: bool,
     /// The certificate chain to present where the server asks for one: PEM, or PKCS#12 with the key
     #[arg(long, visible_alias = "cert", value_name = "FILE")]
@@ -76,13 +72,12 @@ impl Offer {
         limit: Duration,
     ) -> Result<(TlsConnector, Option<Arc<Recorder>>), Failure> {
         let backend = settings::backend(backend)?;
-        let trust =
-            TrustPolicy::new(settings::roots(&self.roots)?).with_crls(settings::revocation_lists(&self.crl)?);
+        let trust = self.trust.read()?;
         let recorder = self.verifier(&*backend, &trust)?.map(|verifier| Arc::new(Recorder::new(verifier)));
         let config = self.config(backend)?.handshake_time_limit(limit);
         let config = match &recorder {
             Some(recorder) => config.verifier(recorder.clone()),
-            None => config.roots(trust.roots).crls(trust.crls),
+            None => config.roots(trust.policy.roots).crls(trust.policy.crls),
         };
         let Some(file) = &self.key_log else { return Ok((TlsConnector::new(&config.build()?)?, recorder)) };
         // The file is made only when nothing else is wrong.
@@ -95,7 +90,7 @@ impl Offer {
     fn verifier(
         &self,
         backend: &dyn Backend,
-        trust: &TrustPolicy,
+        trust: &Trust,
     ) -> Result<Option<Arc<dyn CertificateVerifier>>, Failure> {
         if !self.verifies() {
             return Ok(Some(Arc::new(DangerAcceptAnyCertificate)));
@@ -104,7 +99,7 @@ impl Offer {
         if client.role.verifier == Hook::Unsupported || !verifier_alone {
             return Ok(None);
         }
-        Ok(Some(settings::verifier(backend, trust)?))
+        Ok(Some(trust.verifier(backend)?))
     }
 
     fn config(&self, backend: Arc<dyn Backend>) -> Result<ClientConfigBuilder, Failure> {

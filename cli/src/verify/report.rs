@@ -3,48 +3,58 @@
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Answer, Question, Verdict, agree, given};
+use super::{
+    answers::{Answer, Answers, Group, Verdict},
+    question::Question,
+};
 use crate::{
     certificate::{self, Certificate},
-    faults::fault_name,
     output::{self, BAD, FAINT, GOOD, STRONG, printable, styled},
 };
 
 /// The chain, the verdicts, and whether they are one.
-pub(super) fn table(question: &Question, answers: &[Answer]) -> String {
+pub(super) fn table(question: &Question, answers: &Answers) -> String {
     let peer = question.name.as_ref().map_or("a client".into(), |name| format!("the server `{name}`"));
     let mut text = format!(
         "{}: a chain of {} certificate(s), for {peer}, at {}\n{}\n",
-        styled(STRONG, question.file.display()),
+        styled(STRONG, files(question).join(", ")),
         question.chain.len(),
         time(question),
-        certificate::describe_chain(&question.chain),
+        certificate::describe_chain(&question.chain, question.at),
     );
-    let width =
-        answers.iter().map(|answer| answer.backend.name.len()).max().unwrap_or(0).max("backend".len());
-    text += &styled(FAINT, format!("{:width$}  {:11}  {}", "backend", "verdict", "reason"));
-    for answer in answers {
+    let width = answers.all().iter().map(|answer| answer.verifier.len()).fold("verifier".len(), usize::max);
+    text += &styled(FAINT, format!("{:width$}  {:11}  {}", "verifier", "verdict", "reason"));
+    for answer in answers.all() {
         let (style, reason) = match &answer.verdict {
             Verdict::Accepted(path) => (GOOD, format!("path: {}", certificate::path(path))),
             Verdict::Refused(reason) => (BAD, printable(&reason.to_string())),
             Verdict::Unsupported(error) => (FAINT, error.to_string()),
         };
-        let verdict = styled(style, format!("{:11}", name(&answer.verdict)));
-        text += &format!("\n{:width$}  {verdict}  {reason}", answer.backend.name);
+        let verdict = styled(style, format!("{:11}", answer.verdict.name()));
+        text += &format!("\n{:width$}  {verdict}  {reason}", answer.verifier);
     }
-    if given(answers).count() > 1 {
-        text += if agree(answers) { "\n\nThey agree." } else { "\n\nThey differ." };
+    if answers.given().count() > 1 {
+        text += &format!("\n\n{}", comparison(&answers.groups()));
     }
     text + "\n"
 }
 
-/// A verdict's name, for people and for programs.
-fn name(verdict: &Verdict) -> &'static str {
-    match verdict {
-        Verdict::Accepted(_) => "accepted",
-        Verdict::Refused(_) => "refused",
-        Verdict::Unsupported(_) => "unsupported",
+/// Whether they say the same, else who says what.
+fn comparison(groups: &[Group<'_>]) -> String {
+    if groups.len() <= 1 {
+        return "They agree.".into();
     }
+    let accepting = groups.iter().any(|group| matches!(group.verdict(), Some(Verdict::Accepted(_))));
+    let heading = if accepting { "They differ:" } else { "They all refuse it, for different faults:" };
+    let mut text = styled(BAD, heading);
+    for group in groups {
+        let verdict = group.verdict().map(Verdict::name).unwrap_or_default();
+        text += &format!("\n  {verdict} by {}", group.verifiers().join(", "));
+        if let Some(fault) = group.verdict().and_then(Verdict::fault) {
+            text += &format!(": {}", fault.replace('_', " "));
+        }
+    }
+    text
 }
 
 #[derive(Serialize)]
@@ -52,14 +62,18 @@ struct Report {
     role: &'static str,
     name: Option<String>,
     at: String,
+    files: Vec<String>,
     chain: Vec<Certificate>,
+    ocsp_response_bytes: Option<usize>,
     verdicts: Vec<Row>,
     accepted: bool,
     agree: bool,
+    differences: Vec<Difference>,
 }
 
 #[derive(Serialize)]
 struct Row {
+    verifier: &'static str,
     backend: &'static str,
     library: String,
     verdict: &'static str,
@@ -68,34 +82,60 @@ struct Row {
     reason: Option<String>,
 }
 
+#[derive(Serialize)]
+struct Difference {
+    verdict: &'static str,
+    fault: Option<&'static str>,
+    verifiers: Vec<&'static str>,
+}
+
 /// All of it on one line.
-pub(super) fn json(question: &Question, answers: &[Answer]) -> String {
+pub(super) fn json(question: &Question, answers: &Answers) -> String {
     let report = Report {
         role: if question.name.is_some() { "server" } else { "client" },
         name: question.name.as_ref().map(ToString::to_string),
         at: time(question),
+        files: files(question),
         chain: Certificate::read_all(&question.chain),
-        verdicts: answers.iter().map(row).collect(),
-        accepted: given(answers).all(|answer| matches!(answer.verdict, Verdict::Accepted(_))),
-        agree: agree(answers),
+        ocsp_response_bytes: question.ocsp_response.as_ref().map(Vec::len),
+        verdicts: answers.all().iter().map(row).collect(),
+        accepted: answers.accepted(),
+        agree: answers.agree(),
+        differences: differences(answers),
     };
     format!("{}\n", output::json(&report))
 }
 
 fn row(answer: &Answer) -> Row {
-    let (path, fault, reason) = match &answer.verdict {
-        Verdict::Accepted(path) => (Some(Certificate::read_all(path.path())), None, None),
-        Verdict::Refused(reason) => (None, Some(fault_name(reason)), Some(reason.to_string())),
-        Verdict::Unsupported(error) => (None, None, Some(error.to_string())),
+    let (path, reason) = match &answer.verdict {
+        Verdict::Accepted(path) => (Some(Certificate::read_all(path.path())), None),
+        Verdict::Refused(reason) => (None, Some(reason.to_string())),
+        Verdict::Unsupported(error) => (None, Some(error.to_string())),
     };
     Row {
+        verifier: answer.verifier,
         backend: answer.backend.name,
         library: answer.backend.library.clone(),
-        verdict: name(&answer.verdict),
+        verdict: answer.verdict.name(),
         path,
-        fault,
+        fault: answer.verdict.fault(),
         reason,
     }
+}
+
+fn differences(answers: &Answers) -> Vec<Difference> {
+    if answers.agree() {
+        return Vec::new();
+    }
+    let difference = |group: &Group<'_>| {
+        let verdict = group.verdict()?;
+        Some(Difference { verdict: verdict.name(), fault: verdict.fault(), verifiers: group.verifiers() })
+    };
+    answers.groups().iter().filter_map(difference).collect()
+}
+
+fn files(question: &Question) -> Vec<String> {
+    question.files.iter().map(|file| file.display().to_string()).collect()
 }
 
 fn time(question: &Question) -> String {

@@ -21,6 +21,9 @@ pub(crate) const BACKENDS: &[&str] = &[
     "builtin",
 ];
 
+/// Every verifier that `polytls verify` asks.
+pub(crate) const VERIFIERS: &[&str] = BACKENDS;
+
 /// What the command wrote.
 pub(crate) fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap()
@@ -67,6 +70,29 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// `polytls verify --json` of these files with these options: the exit code, the JSON on standard output, and standard
+/// error.
+pub(crate) fn verified(files: &[&str], more: &[&str]) -> (Option<i32>, serde_json::Value, String) {
+    let arguments = [&["verify", "--json"], files, more].concat();
+    let output = polytls(&arguments, b"");
+    let (json, error) = (text(output.stdout), text(output.stderr));
+    assert_eq!(json.lines().count(), 1, "{json}{error}");
+    (output.status.code(), serde_json::from_str(&json).expect("it is JSON"), error)
+}
+
+/// Runs the command, which must refuse in one line that holds these words.
+pub(crate) fn refused(arguments: &[&str], code: i32, words: &[&str]) {
+    let output = polytls(arguments, b"");
+    let error = text(output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {error}");
+    assert_eq!(error.lines().count(), 1, "{arguments:?}: more than one line: {error}");
+    assert!(error.starts_with("error: "), "{arguments:?}: {error}");
+    for word in words {
+        assert!(error.contains(word), "{arguments:?}: `{word}` is not in: {error}");
+    }
+    assert!(output.stdout.is_empty(), "{arguments:?}: something was done");
 }
 
 /// The engines whose `polytls backends --json` says this of their client.

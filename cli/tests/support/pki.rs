@@ -16,17 +16,40 @@ pub(crate) struct Authority {
 
 impl Authority {
     pub(crate) fn new(name: &str) -> Self {
-        let mut params = params(name, &[]);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        Self::with(name, |_| {})
+    }
+
+    /// A root with this change.
+    pub(crate) fn with(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
+        let mut params = authority_params(name);
+        change(&mut params);
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
         Self { issuer: Issuer::new(params, key), certificate }
     }
 
+    /// An authority below this one.
+    pub(crate) fn below(&self, name: &str) -> Self {
+        let mut params = authority_params(name);
+        params.use_authority_key_identifier_extension = true;
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        Self { issuer: Issuer::new(params, key), certificate }
+    }
+
+    /// The authority's certificate, in PEM.
+    pub(crate) fn pem(&self) -> String {
+        self.certificate.pem()
+    }
+
+    /// The authority's certificate, in DER.
+    pub(crate) fn der(&self) -> &[u8] {
+        self.certificate.der()
+    }
+
     /// Writes the authority's certificate.
     pub(crate) fn write_root(&self, path: &str) {
-        std::fs::write(path, self.certificate.pem()).unwrap();
+        std::fs::write(path, self.pem()).unwrap();
     }
 
     /// A server's certificate and key, in PEM.
@@ -74,6 +97,13 @@ impl Authority {
         };
         list.signed_by(&self.issuer).unwrap().pem().unwrap()
     }
+}
+
+fn authority_params(name: &str) -> CertificateParams {
+    let mut params = params(name, &[]);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
 }
 
 fn params(common_name: &str, names: &[&str]) -> CertificateParams {

@@ -1,0 +1,97 @@
+//! Whom to trust, and what is asked beside a path to a root: arguments that `connect` and `verify` share.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use polytls::{
+    Backend, CertificateRevocationListDer, CertificateVerifier, ConfigError, ConfigOption, TrustPolicy,
+};
+
+use crate::{der_file, failure::Failure, settings};
+
+/// Whom to trust.
+#[derive(clap::Args)]
+pub(crate) struct TrustOptions {
+    /// The roots to trust: os, bundled, none, a PEM file, or a directory of such files
+    #[arg(long, default_value = "os")]
+    roots: String,
+    /// A revocation list to hold the chain against, in PEM or DER; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    crl: Vec<PathBuf>,
+    /// A directory of such lists, in files that end in .crl, .pem or .der or are named by `openssl rehash`
+    #[arg(long, value_name = "DIR")]
+    crl_dir: Option<PathBuf>,
+}
+
+/// Whom to trust, read from the files.
+pub(crate) struct Trust {
+    pub(crate) policy: TrustPolicy,
+}
+
+impl TrustOptions {
+    /// The arguments, as clap knows them: whoever accepts anybody trusts nobody in particular.
+    pub(crate) const NAMES: [&str; 3] = ["roots", "crl", "crl_dir"];
+
+    /// Reads the files.
+    pub(crate) fn read(&self) -> Result<Trust, Failure> {
+        let mut crls = Vec::new();
+        for file in self.crl.iter().cloned().chain(self.crl_dir_files()?) {
+            let found = der_file::read(&file, "X509 CRL", "a certificate revocation list")?;
+            crls.extend(found.into_iter().map(CertificateRevocationListDer::from));
+        }
+        Ok(Trust { policy: TrustPolicy::new(settings::roots(&self.roots)?).with_crls(crls) })
+    }
+
+    fn crl_dir_files(&self) -> Result<Vec<PathBuf>, Failure> {
+        let Some(directory) = &self.crl_dir else { return Ok(Vec::new()) };
+        let files = lists_in(directory)
+            .map_err(|error| Failure::usage(format!("cannot read {}: {error}", directory.display())))?;
+        if files.is_empty() {
+            let names = "their names end in .crl, .pem or .der, or in r and a number after a hash";
+            let reason = format!("{}: no revocation list is in this directory; {names}", directory.display());
+            return Err(Failure::usage(reason));
+        }
+        Ok(files)
+    }
+}
+
+/// The files of a directory that are named as revocation lists, by their names. Links are followed.
+fn lists_in(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if is_list(&entry.file_name()) && fs::metadata(entry.path())?.is_file() {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn is_list(name: &OsStr) -> bool {
+    let Some((stem, ending)) = name.to_str().and_then(|name| name.rsplit_once('.')) else { return false };
+    let is_hash = stem.len() == 8 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_number = ending.strip_prefix('r').is_some_and(|number| number.parse::<u32>().is_ok());
+    let known = ["crl", "pem", "der"].iter().any(|known| ending.eq_ignore_ascii_case(known));
+    !stem.starts_with('.') && (known || (is_hash && is_number))
+}
+
+impl Trust {
+    /// The engine's verifier, alone.
+    pub(crate) fn verifier(
+        &self,
+        backend: &dyn Backend,
+    ) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
+        if !self.policy.crls.is_empty() && !backend.capabilities().client.role.crls {
+            return Err(ConfigError::Unsupported {
+                backend: backend.info().name,
+                option: ConfigOption::Crls,
+            });
+        }
+        backend.verifier(&self.policy)
+    }
+}
