@@ -29,7 +29,7 @@ use crate::{
     session_store::Store,
     ticket_keys::TicketKeys,
     trust::trust,
-    verifier::SECURITY_LEVEL,
+    verifier::{SECURITY_LEVEL, decide_with_responses},
 };
 
 /// A group of NIST's and a classical one in one key share.
@@ -84,6 +84,7 @@ pub(crate) fn client(backend: BackendInfo, config: &ClientConfig) -> Result<Prep
     let mut builder = context(SslMethod::tls_client(), settings)?;
     trust(&mut builder, config.verifier(), Some(config.roots()), config.crls())?;
     builder.set_verify(SslVerifyMode::PEER);
+    decide_with_responses(&mut builder).map_err(configuration)?;
     accept_schemes_of_servers(&mut builder, settings).map_err(configuration)?;
     let identity = config.identity().map(ParsedIdentity::new).transpose()?;
     if let Some(identity) = &identity {

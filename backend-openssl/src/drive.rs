@@ -10,7 +10,8 @@ use openssl::{
     ssl::{self, ErrorCode, Ssl, SslRef, SslStream, SslVersion},
 };
 use polytls_api::{
-    Buffer, ConnectionInfo, Error, MemoryIo, Phase, ReplayableData, SigningThreads, Transport,
+    Buffer, CertificateError, ConnectionInfo, Error, ErrorKind, MemoryIo, Phase, ReplayableData,
+    SigningThreads, Transport,
 };
 
 use crate::{
@@ -68,16 +69,19 @@ impl Handshake {
             let step;
             (self, step) = self.step(transport).await?;
             if let Err(refused) = settle(step.verdict, info).await {
-                if refused.alert_sent().is_none() {
-                    // OpenSSL has accepted for the moment; what it wanted to send must not leave.
-                    transport.outgoing().clear();
-                }
-                return Err(refused);
+                return Err(match refused {
+                    Refusal::Told(refused) => refused,
+                    Refusal::Untold(refused) => self.withdraw(transport, refused),
+                });
             }
             if let Some(Err(failure)) = step.signature {
                 return Err(failure);
             }
             match step.outcome {
+                Ok(()) if is_unanswered(self.stream.ssl()) => {
+                    transport.outgoing().clear();
+                    return Err(Error::new(ErrorKind::Backend).on_backend(NAME));
+                }
                 Ok(()) => return Ok(self),
                 Err(wants) if wants.code() == ErrorCode::WANT_READ => {
                     keep_new_sessions(&self.store, self.stream.ssl()).await;
@@ -86,6 +90,20 @@ impl Handshake {
                 Err(failure) => return Err(error::connection(failure, Phase::Handshake)),
             }
         }
+    }
+
+    /// The peer is refused, and what OpenSSL wanted to send must not leave. A client that has sent nothing but its hello
+    /// so far says why instead.
+    fn withdraw(&self, transport: &mut Transport<'_>, refused: CertificateError) -> Error {
+        let ssl = self.stream.ssl();
+        let alert = refused.alert();
+        let error = Error::from(refused).on_backend(NAME);
+        if ssl.is_server() || ssl.version2() == Some(SslVersion::TLS1_3) {
+            transport.outgoing().clear();
+            return error;
+        }
+        transport.send_plaintext_alert(alert);
+        error.with_alert_sent(alert)
     }
 
     /// One call of OpenSSL's, where it can wait for a signer if it has to.
@@ -187,19 +205,31 @@ fn whole_records(bytes: &[u8]) -> usize {
     bytes.len() - rest.len()
 }
 
+/// A peer's chain was refused.
+enum Refusal {
+    /// OpenSSL has sent the alert.
+    Told(Error),
+    /// What OpenSSL has to send says something else.
+    Untold(CertificateError),
+}
+
 /// Awaits the verdict on the peer's chain, if it is still to come.
-async fn settle(verdict: Verdict, info: &mut ConnectionInfo) -> Result<(), Error> {
+async fn settle(verdict: Verdict, info: &mut ConnectionInfo) -> Result<(), Refusal> {
     let (chain, took) = match verdict {
         Verdict::None => return Ok(()),
         Verdict::Accepted(chain, took) => (chain, took),
-        Verdict::Refused(reason) => return Err(error::refused(reason)),
-        Verdict::Held(verdict) => {
-            verdict.settle().await.map_err(|reason| Error::from(reason).on_backend(NAME))?
-        }
+        Verdict::Refused(reason) => return Err(Refusal::Told(error::refused(reason))),
+        Verdict::RefusedLate(reason) => return Err(Refusal::Untold(reason)),
+        Verdict::Held(verdict) => verdict.settle().await.map_err(Refusal::Untold)?,
     };
     info.timings.verification = Some(took);
     info.verified_chain = Some(chain);
     Ok(())
+}
+
+/// Whether the peer's chain was never decided on.
+fn is_unanswered(ssl: &SslRef) -> bool {
+    Connection::of(ssl).is_none_or(|connection| connection.check.is_unanswered())
 }
 
 /// Stores what a server's connection has brought, before the peer is told of it.

@@ -1,13 +1,16 @@
 //! Certificate validation: OpenSSL's, alone or in a handshake; and any verifier in OpenSSL's handshake.
 
 use std::{
+    ffi::c_int,
     fmt, mem,
-    sync::{Arc, Mutex, PoisonError},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use openssl::{
     error::ErrorStack,
+    ssl::{SslContextBuilder, SslRef, SslVersion},
     stack::{Stack, StackRef},
     x509::{
         X509, X509PurposeId, X509StoreContext, X509StoreContextRef,
@@ -120,7 +123,22 @@ pub(crate) struct PeerCheck {
     verifier: Option<Arc<dyn CertificateVerifier>>,
     /// The server's name; `None` asks about a client.
     server_name: Option<ServerName>,
-    verdict: Mutex<Verdict>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// What is asked as soon as it is known whether an OCSP response comes.
+    question: Option<Question>,
+    verdict: Verdict,
+}
+
+/// What is asked about a chain when the OCSP response that goes with it is known.
+enum Question {
+    /// The application's verifier is asked about what was presented.
+    Presented(Vec<CertificateDer<'static>>),
+    /// OpenSSL has found it valid on this path, in this time.
+    Verified(VerifiedChain, Duration),
 }
 
 /// What was said of the peer's chain.
@@ -129,10 +147,12 @@ pub(crate) enum Verdict {
     /// Nothing, or nothing new since the verdict was last taken.
     #[default]
     None,
-    /// OpenSSL found it valid on this path, in this time.
+    /// It was found valid on this path, in this time.
     Accepted(VerifiedChain, Duration),
-    /// It was refused, and OpenSSL was told so.
+    /// It was refused, and OpenSSL was told so and sends the alert.
     Refused(CertificateError),
+    /// It was refused where OpenSSL sends an alert that says something else. No keys protect the connection yet.
+    RefusedLate(CertificateError),
     /// The application's verifier has not refused it so far.
     Held(HeldVerdict),
 }
@@ -142,32 +162,46 @@ impl PeerCheck {
         verifier: Option<Arc<dyn CertificateVerifier>>,
         server_name: Option<ServerName>,
     ) -> Self {
-        Self { verifier, server_name, verdict: Mutex::default() }
+        Self { verifier, server_name, state: Mutex::default() }
     }
 
     /// What the last call into OpenSSL brought.
     pub(crate) fn take_verdict(&self) -> Verdict {
-        mem::take(&mut *self.verdict.lock().unwrap_or_else(PoisonError::into_inner))
+        mem::take(&mut self.state().verdict)
+    }
+
+    /// Whether a chain was presented and no verdict asked for, so that no connection may come of the handshake.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        self.state().question.is_some()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What OpenSSL itself can say of the chain.
+    fn question(&self, context: &mut X509StoreContextRef) -> Result<Question, CertificateError> {
+        if self.verifier.is_some() {
+            let chain = ffi::presented(context).map_or(Ok(Vec::new()), encode).map_err(failed)?;
+            return Ok(Question::Presented(chain));
+        }
+        let started = Instant::now();
+        let chain = verify(context, self.server_name.as_ref(), SystemTime::now())?;
+        Ok(Question::Verified(chain, started.elapsed()))
     }
 
     /// `ocsp_response` is what came with the chain.
-    fn decide(&self, context: &mut X509StoreContextRef, ocsp_response: Option<Vec<u8>>) -> Verdict {
-        if let Some(verifier) = &self.verifier {
-            let chain = match ffi::presented(context).map_or(Ok(Vec::new()), encode) {
-                Ok(chain) => chain,
-                Err(error) => return Verdict::Refused(failed(error)),
-            };
-            let (verifier, server_name) = (verifier.clone(), self.server_name.clone());
-            let held = VerifyRequest { verifier, chain, server_name, ocsp_response }.ask();
-            return match held.refusal() {
-                Some(reason) => Verdict::Refused(reason.clone()),
-                None => Verdict::Held(held),
-            };
-        }
-        let started = Instant::now();
-        match verify(context, self.server_name.as_ref(), SystemTime::now()) {
-            Ok(chain) => Verdict::Accepted(chain, started.elapsed()),
-            Err(reason) => Verdict::Refused(reason),
+    fn answer(&self, question: Question, ocsp_response: Option<Vec<u8>>) -> Verdict {
+        let (verifier, chain) = match (question, &self.verifier) {
+            (Question::Verified(chain, took), _) => return Verdict::Accepted(chain, took),
+            (Question::Presented(chain), Some(verifier)) => (verifier.clone(), chain),
+            (Question::Presented(_), None) => return Verdict::None,
+        };
+        let server_name = self.server_name.clone();
+        let held = VerifyRequest { verifier, chain, server_name, ocsp_response }.ask();
+        match held.refusal() {
+            Some(reason) => Verdict::Refused(reason.clone()),
+            None => Verdict::Held(held),
         }
     }
 }
@@ -177,18 +211,69 @@ pub(crate) fn decide(context: &mut X509StoreContextRef) -> bool {
     let ssl = X509StoreContext::ssl_idx().ok().and_then(|index| context.ex_data(index));
     let Some(ssl) = ssl else { return false };
     let Some(check) = Connection::of(ssl).map(|connection| connection.check.clone()) else { return false };
-    // In TLS 1.2 it comes in a message of its own, after the chain (RFC 6066 §8).
-    let ocsp_response = ssl.ocsp_status().filter(|_| !ssl.is_server() && check.verifier.is_some());
-    let ocsp_response = ocsp_response.filter(|response| !response.is_empty()).map(ToOwned::to_owned);
-    let verdict = check.decide(context, ocsp_response);
-    let code = match &verdict {
-        Verdict::Accepted(..) | Verdict::Held(_) => openssl_sys::X509_V_OK,
-        Verdict::Refused(reason) => error::verify_code(reason),
-        Verdict::None => openssl_sys::X509_V_ERR_UNSPECIFIED,
+    let (is_later, ocsp_response) = (response_comes_later(ssl), ocsp_response(ssl));
+    let code = match check.question(context) {
+        Ok(question) if is_later => {
+            check.state().question = Some(question);
+            openssl_sys::X509_V_OK
+        }
+        question => {
+            let verdict = match question {
+                Ok(question) => check.answer(question, ocsp_response),
+                Err(reason) => Verdict::Refused(reason),
+            };
+            let code = verdict.code();
+            check.state().verdict = verdict;
+            code
+        }
     };
     ffi::set_verify_error(context, code);
-    *check.verdict.lock().unwrap_or_else(PoisonError::into_inner) = verdict;
     code == openssl_sys::X509_V_OK
+}
+
+impl Verdict {
+    /// The code that tells OpenSSL of it.
+    fn code(&self) -> c_int {
+        match self {
+            Self::Accepted(..) | Self::Held(_) => openssl_sys::X509_V_OK,
+            Self::Refused(reason) | Self::RefusedLate(reason) => error::verify_code(reason),
+            Self::None => openssl_sys::X509_V_ERR_UNSPECIFIED,
+        }
+    }
+}
+
+/// In TLS 1.2 the response comes in a message of its own, after the chain (RFC 6066 §8).
+fn response_comes_later(ssl: &SslRef) -> bool {
+    !ssl.is_server() && ssl.version2() != Some(SslVersion::TLS1_3)
+}
+
+fn ocsp_response(ssl: &SslRef) -> Option<Vec<u8>> {
+    let response = ssl.ocsp_status().filter(|response| !ssl.is_server() && !response.is_empty());
+    response.map(ToOwned::to_owned)
+}
+
+/// Has a client of TLS 1.2 ask its question when the server's first flight is complete, with the response or without:
+/// OpenSSL calls this before it answers the flight.
+pub(crate) fn decide_with_responses(builder: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+    builder.set_status_callback(|ssl| Ok(decide_late(ssl)))
+}
+
+/// Whether a client goes on after its server's first flight.
+fn decide_late(ssl: &SslRef) -> bool {
+    let Some(check) = Connection::of(ssl).map(|connection| connection.check.clone()) else { return false };
+    let Some(question) = check.state().question.take() else { return true };
+    // A panic must not cross into C; what panicked has not accepted.
+    let answer = catch_unwind(AssertUnwindSafe(|| check.answer(question, ocsp_response(ssl))));
+    let verdict = match answer {
+        Ok(Verdict::Refused(reason)) => Verdict::RefusedLate(reason),
+        Ok(Verdict::None) | Err(_) => {
+            Verdict::RefusedLate(CertificateError::Other { detail: "the verifier failed".into() })
+        }
+        Ok(verdict) => verdict,
+    };
+    let goes_on = verdict.code() == openssl_sys::X509_V_OK;
+    check.state().verdict = verdict;
+    goes_on
 }
 
 /// The certificates of a stack in DER; all of them, or an error.

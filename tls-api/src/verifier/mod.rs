@@ -62,8 +62,7 @@ pub struct PresentedChain<'a> {
     pub end_entity: &'a CertificateDer<'a>,
     /// The others, in the order in which they came.
     pub intermediates: &'a [CertificateDer<'a>],
-    /// The OCSP response that a server presented with its certificate, in DER; `None` also where the library
-    /// learns of it only later (OpenSSL in TLS 1.2).
+    /// The OCSP response that a server presented with its certificate, in DER.
     pub ocsp_response: Option<&'a [u8]>,
 }
 
