@@ -68,6 +68,7 @@ pub use stream::{OwnedReadHalf, OwnedWriteHalf};
 pub use transport::Transport;
 pub use trust::{Roots, TrustPolicy};
 pub use verifier::{
-    CertificateVerifier, DangerAcceptAnyCertificate, ExpectedPeer, PresentedChain, SignatureVerifier,
-    SignedWith, VerifiedChain,
+    Both, Cached, CertificateVerifier, DangerAcceptAnyCertificate, DangerReportOnly, ExpectedPeer, Pinned,
+    Pins, PresentedChain, SignatureVerifier, SignedWith, SpkiPin, VerifiedChain, both, cached,
+    danger_report_only, pinned,
 };
