@@ -10,7 +10,7 @@ use polytls_api::{CertificateDer, ConfigError, Identity, IdentityKey, SignatureS
 
 use crate::{
     NAME, compression,
-    crypto::{Digest, HashAlgorithm, KeyKind, PeerKey, SigningKey},
+    crypto::{KeyKind, PeerKey, SigningKey},
     error::Fault,
     wire::handshake::{Certificate, CertificateEntry, CompressedCertificate},
 };
@@ -28,7 +28,6 @@ pub(crate) struct PreparedIdentity {
     key: Key,
     schemes: Vec<SignatureScheme>,
     key_kind: KeyKind,
-    digest: Digest,
     with_response: Messages,
     without_response: Messages,
 }
@@ -71,7 +70,6 @@ impl PreparedIdentity {
             key,
             schemes,
             key_kind: public_key.kind(),
-            digest: HashAlgorithm::Sha256.hash(end_entity),
             with_response: Messages::default(),
             without_response: Messages::default(),
             identity: identity.clone(),
@@ -98,9 +96,14 @@ impl PreparedIdentity {
         &self.schemes
     }
 
-    /// The digest of the end entity's certificate: what sessions are bound to.
-    pub(crate) fn digest(&self) -> &Digest {
-        &self.digest
+    /// What sessions are bound to.
+    pub(crate) fn session_binding(&self) -> &[u8; 32] {
+        self.identity.session_binding()
+    }
+
+    /// What it was prepared from.
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// The Certificate message of TLS 1.3 (RFC 8446 §4.4.2), whole, for a handshake; with the OCSP response if the

@@ -11,8 +11,8 @@ use native_tls::{HandshakeError, TlsAcceptor, TlsConnector, TlsStream};
 use polytls_api::{
     AlertDescription, Backend, BackendInfo, Buffer, CertificateDer, CertificateError, ClientConfig,
     ClientHandshake, ConfigError, ConfigOption, ConnectOptions, ConnectionInfo, Error, ErrorKind,
-    Established, ExpectedPeer, HelloObserver, MemoryIo, Opened, Phase, PresentedChain, Roots, ServerConfig,
-    ServerHandshake, ServerName, Session, Transport, TrustPolicy, async_trait,
+    Established, ExpectedPeer, HelloObserver, Identity, MemoryIo, Opened, Phase, PresentedChain, Roots,
+    ServerConfig, ServerHandshake, ServerName, Session, Transport, TrustPolicy, async_trait,
 };
 
 use crate::{NAME, error};
@@ -84,13 +84,13 @@ pub(crate) struct Server {
     acceptor: TlsAcceptor,
     backend: BackendInfo,
     alpn: Vec<Vec<u8>>,
-    chain: Vec<CertificateDer<'static>>,
+    identity: Option<Identity>,
 }
 
 impl Server {
     pub(crate) fn new(acceptor: TlsAcceptor, backend: BackendInfo, config: &ServerConfig) -> Self {
-        let chain = config.identity().map(|identity| identity.chain().to_vec()).unwrap_or_default();
-        Self { acceptor, backend, alpn: config.protocol().alpn().to_vec(), chain }
+        let identity = config.identity().cloned();
+        Self { acceptor, backend, alpn: config.protocol().alpn().to_vec(), identity }
     }
 
     /// RFC 7301 §3.2: nothing in common ends the handshake. native-tls would go on without a protocol.
@@ -124,7 +124,9 @@ impl ServerHandshake for Server {
             self.check_alpn(transport).await?;
         }
         let mut info = ConnectionInfo::new(self.backend.clone());
-        info.local_chain.clone_from(&self.chain);
+        if let Some(identity) = &self.identity {
+            info.present(identity);
+        }
         let memory = Shared::new();
         drive(|| self.acceptor.accept(memory.clone()), &memory, transport, None, info).await
     }

@@ -72,7 +72,7 @@ impl Client {
         if let Some(identity) = &self.0.identity
             && ffi::has_presented_certificate(ssl)
         {
-            info.local_chain = identity.identity().chain().to_vec();
+            info.present(identity.identity());
         }
         info.ocsp_response = ssl.ocsp_status().map(ToOwned::to_owned).filter(|response| !response.is_empty());
         info.early_data = early_data::status(ssl);
@@ -176,7 +176,7 @@ impl ServerHandshake for Server {
     async fn accept(&self, transport: &mut Transport<'_>) -> Result<Established, Error> {
         let mut info = ConnectionInfo::new(self.0.shared.backend.clone());
         let identity = self.resolve(transport).await?;
-        info.local_chain = identity.identity().chain().to_vec();
+        info.present(identity.identity());
         let sessions = self.named_sessions(transport).await?;
         let signing = identity.signs_elsewhere().then(|| self.0.shared.signing.clone());
         let ssl = self.prepare(identity, sessions).map_err(error::library)?;

@@ -9,7 +9,6 @@ use openssl::{
     error::ErrorStack,
     ocsp::OcspResponse,
     pkey::{PKey, Private},
-    sha::sha256,
     ssl::{SslContextBuilder, SslRef},
     x509::{X509, X509Ref},
 };
@@ -64,8 +63,6 @@ pub(crate) struct ParsedIdentity {
     key: PKey<Private>,
     /// What its signer signs with, in OpenSSL's notation, where the key is elsewhere.
     schemes: Option<String>,
-    /// What tells its sessions from those of other identities.
-    session_id_context: [u8; 32],
 }
 
 impl ParsedIdentity {
@@ -88,8 +85,7 @@ impl ParsedIdentity {
             let reason = format!("the OCSP response is malformed: {error}; give it in DER (RFC 6960)");
             return Err(ConfigError::Certificates { reason });
         }
-        let session_id_context = identity.chain().first().map_or([0; 32], |own| sha256(own));
-        Ok(Self { identity: identity.clone(), end_entity, issuers, key, schemes, session_id_context })
+        Ok(Self { identity: identity.clone(), end_entity, issuers, key, schemes })
     }
 
     /// What it was parsed from.
@@ -139,10 +135,10 @@ impl ParsedIdentity {
         ssl.set_private_key(&self.key)
     }
 
-    /// Has this connection of a server resume only sessions in which this identity was presented: what the client knows
-    /// of the server is what it was shown then, and it may be under another name (RFC 6066 §3).
+    /// Has this connection of a server resume only sessions in which this identity was presented, or another of its
+    /// lineage: what the client knows of the server is what it was shown then, and it may be under another name (RFC 6066 §3).
     pub(crate) fn restrict_sessions(&self, ssl: &mut SslRef) -> Result<(), ErrorStack> {
-        ffi::set_session_id_context(ssl, &self.session_id_context)
+        ffi::set_session_id_context(ssl, self.identity.session_binding())
     }
 }
 

@@ -6,8 +6,7 @@
 
 use std::{cell::RefCell, sync::Arc, time::SystemTime};
 
-use aws_lc_rs::digest::{Digest, SHA256, digest};
-use polytls_api::{HeldVerdict, HookError};
+use polytls_api::{HeldVerdict, HookError, Identity};
 use rustls::sign::CertifiedKey;
 
 use crate::{
@@ -22,7 +21,9 @@ thread_local! {
 #[derive(Default)]
 pub(crate) struct Desk {
     /// What is presented: on a server chosen beforehand, on a client noted when the server asks for it.
-    pub(crate) identity: Option<Arc<CertifiedKey>>,
+    pub(crate) identity: Option<Identity>,
+    /// The same in rustls's terms, on a server.
+    pub(crate) certified: Option<Arc<CertifiedKey>>,
     /// The name in the client's hello.
     pub(crate) server_name: Option<String>,
     /// The verdict that the last call asked for.
@@ -52,10 +53,9 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// The digest of the certificate that is presented: a server's sessions are bound to it.
-    pub(crate) fn presented(&self) -> Digest {
-        let chain = self.identity.as_ref().map(|identity| identity.cert.as_slice()).unwrap_or_default();
-        digest(&SHA256, chain.first().map(|end_entity| end_entity.as_ref()).unwrap_or_default())
+    /// What a server's sessions are bound to: the identity that is presented.
+    pub(crate) fn session_binding(&self) -> [u8; 32] {
+        self.identity.as_ref().map(|identity| *identity.session_binding()).unwrap_or_default()
     }
 }
 

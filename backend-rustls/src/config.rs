@@ -116,7 +116,8 @@ fn client_of(
         None => builder.with_no_client_auth(),
         Some(identity) => {
             let certified = Arc::new(certified_key(&provider, identity)?);
-            builder.with_client_cert_resolver(Arc::new(ClientResolver(certified)))
+            builder
+                .with_client_cert_resolver(Arc::new(ClientResolver { identity: identity.clone(), certified }))
         }
     };
     built.alpn_protocols = settings.alpn().to_vec();

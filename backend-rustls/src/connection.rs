@@ -113,9 +113,10 @@ impl ServerHandshake for Server {
         let mut info = ConnectionInfo::new(self.0.backend.clone());
         let identity = self.0.config.resolve_identity(transport).await?;
         let certified = self.0.identities.certified(&identity).map_err(|error| unusable(error, transport))?;
-        let mut desk = Desk { identity: Some(certified), ..Desk::default() };
+        let mut desk =
+            Desk { identity: Some(identity.clone()), certified: Some(certified), ..Desk::default() };
         if let Some(store) = &self.0.store {
-            desk.taken = store.take(desk.presented(), transport).await?;
+            desk.taken = store.take(desk.session_binding(), transport).await?;
         }
         let takes_early_data = self.0.config.max_early_data() > 0;
         let offers_early_data = takes_early_data && transport.client_hello().await?.offers_early_data();
@@ -133,7 +134,7 @@ impl ServerHandshake for Server {
         // A session that rustls looked at and did not resume is gone, and so is every one of TLS 1.3.
         let again = version == ProtocolVersion::Tls12 && info.resumed == Some(true);
         if let (Some(store), Some(resumed)) = (&self.0.store, desk.resumed.take().filter(|_| again)) {
-            store.keep(desk.presented(), [resumed]).await;
+            store.keep(desk.session_binding(), [resumed]).await;
         }
         let most = self.0.most_plaintext;
         let ending = Ending { role: Role::Server, version, server_random, most, store: None };
@@ -192,7 +193,9 @@ impl Ending {
         Kernel<Data>: KeySchedule,
     {
         let Desk { identity, server_name, ocsp_response, exporter_secret, .. } = desk;
-        info.local_chain = identity.map(|identity| identity.cert.clone()).unwrap_or_default();
+        if let Some(identity) = &identity {
+            info.present(identity);
+        }
         info.ocsp_response = ocsp_response;
         info.server_name = server_name.or(info.server_name);
         let suite = CipherSuite::from_code(connection.negotiated_cipher_suite().suite().into());

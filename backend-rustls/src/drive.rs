@@ -188,7 +188,7 @@ impl<'a, 't, E: Engine> Drive<'a, 't, E> {
                 && !self.desk.kept.is_empty()
             {
                 // A client may come back as soon as it has the ticket.
-                store.keep(self.desk.presented(), std::mem::take(&mut self.desk.kept)).await;
+                store.keep(self.desk.session_binding(), std::mem::take(&mut self.desk.kept)).await;
             }
         }
     }

@@ -93,14 +93,17 @@ impl ResolvesServerCert for ServerResolver {
     fn resolve(&self, client_hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         at_desk(|desk| {
             desk.server_name = client_hello.server_name().map(ToOwned::to_owned);
-            desk.identity.clone()
+            desk.certified.clone()
         })?
     }
 }
 
 /// Presents one identity to every server that asks and can read its signatures; notes that it did.
 #[derive(Debug)]
-pub(crate) struct ClientResolver(pub(crate) Arc<CertifiedKey>);
+pub(crate) struct ClientResolver {
+    pub(crate) identity: Identity,
+    pub(crate) certified: Arc<CertifiedKey>,
+}
 
 impl ResolvesClientCert for ClientResolver {
     fn resolve(
@@ -109,9 +112,9 @@ impl ResolvesClientCert for ClientResolver {
         sigschemes: &[SignatureScheme],
     ) -> Option<Arc<CertifiedKey>> {
         // rustls presents none where no scheme fits (RFC 8446 §4.4.2.3).
-        self.0.key.choose_scheme(sigschemes)?;
-        at_desk(|desk| desk.identity = Some(self.0.clone()));
-        Some(self.0.clone())
+        self.certified.key.choose_scheme(sigschemes)?;
+        at_desk(|desk| desk.identity = Some(self.identity.clone()));
+        Some(self.certified.clone())
     }
 
     fn has_certs(&self) -> bool {

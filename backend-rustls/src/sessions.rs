@@ -9,7 +9,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use aws_lc_rs::digest::Digest;
 use polytls_api::{
     Background, Error, ProtocolSettings, ProtocolVersion, ReplayableData, ServerConfig, ServerName,
     SessionKey, SessionScope, SessionStore, StoredSession, Transport,
@@ -240,15 +239,15 @@ impl ServerStore {
         Some(Self { store, tls13 })
     }
 
-    /// Under what a session is stored: its id, and the certificate that is presented.
-    fn key(&self, presented: Digest, id: &[u8]) -> SessionKey {
-        self.store.scope.of_id(&[id, presented.as_ref()].concat())
+    /// Under what a session is stored: its id, and the identity that is presented.
+    fn key(&self, presented: [u8; 32], id: &[u8]) -> SessionKey {
+        self.store.scope.of_id(&[id, &presented].concat())
     }
 
     /// The sessions that the client would resume: the first two at most.
     pub(crate) async fn take(
         &self,
-        presented: Digest,
+        presented: [u8; 32],
         transport: &mut Transport<'_>,
     ) -> Result<Vec<KeptSession>, Error> {
         let hello = transport.client_hello().await?;
@@ -272,7 +271,7 @@ impl ServerStore {
     }
 
     /// Stores what rustls has kept, or what was taken and is still good.
-    pub(crate) async fn keep(&self, presented: Digest, kept: impl IntoIterator<Item = KeptSession>) {
+    pub(crate) async fn keep(&self, presented: [u8; 32], kept: impl IntoIterator<Item = KeptSession>) {
         for mut kept in kept {
             let session = std::mem::take(&mut *kept.session);
             let session = StoredSession::from_bytes(session, kept.expires);

@@ -1,8 +1,9 @@
 //! Sessions on a server: tickets that hold them (RFC 5077), or ids of sessions that are kept.
 //!
 //! A session is good for the configuration's lifetime and no longer, whatever a client makes of the hint that came
-//! with its ticket, and under the certificate under which it began. Sessions are kept where early data is taken, for each may be used once (RFC 8446 §8.1), and where the
-//! application has a store: then what rustls asks for was taken from there before, and what it keeps is stored after.
+//! with its ticket, and under the identity under which it began, or another of its lineage. Sessions are kept where early
+//! data is taken, for each may be used once (RFC 8446 §8.1), and where the application has a store: then what rustls asks
+//! for was taken from there before, and what it keeps is stored after.
 
 use std::{
     fmt,
@@ -126,7 +127,8 @@ impl ProducesTickets for SealedTickets {
     }
 }
 
-/// One key for tickets. A ticket is good under the certificate that was presented with it, and under no other.
+/// One key for tickets. A ticket is good under the identity that was presented with it, or another of its
+/// lineage, and under no other.
 struct TicketKey {
     key: RandomizedNonceKey,
     sealed: AtomicU64,
@@ -155,7 +157,7 @@ impl ProducesTickets for TicketKey {
         if self.sealed.fetch_add(1, Ordering::Relaxed) >= MOST_PER_KEY {
             return None;
         }
-        let presented = Aad::from(at_desk(|desk| desk.presented())?);
+        let presented = Aad::from(at_desk(|desk| desk.session_binding())?);
         let mut sealed = plain.to_vec();
         let nonce = self.key.seal_in_place_append_tag(presented, &mut sealed).ok()?;
         let ticket = [nonce.as_ref().as_slice(), &sealed].concat();
@@ -166,7 +168,7 @@ impl ProducesTickets for TicketKey {
         let (nonce, sealed) = cipher.split_first_chunk::<NONCE_LEN>()?;
         let mut opened = sealed.to_vec();
         let nonce = Nonce::from(nonce);
-        let presented = Aad::from(at_desk(|desk| desk.presented())?);
+        let presented = Aad::from(at_desk(|desk| desk.session_binding())?);
         let length = self.key.open_in_place(nonce, presented, &mut opened).ok()?.len();
         opened.truncate(length);
         Some(opened)
@@ -184,9 +186,9 @@ impl MemorySessions {
         Self { cache: ServerSessionMemoryCache::new(KEPT_SESSIONS), lifetime }
     }
 
-    /// Under what a session is kept: its id, and the certificate that is presented.
+    /// Under what a session is kept: its id, and the identity that is presented.
     fn key(id: &[u8]) -> Option<Vec<u8>> {
-        at_desk(|desk| [id, desk.presented().as_ref()].concat())
+        at_desk(|desk| [id, &desk.session_binding()].concat())
     }
 }
 
@@ -309,9 +311,7 @@ impl fmt::Debug for MemorySessions {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use rustls::{crypto::aws_lc_rs::sign::any_supported_type, sign::CertifiedKey};
+    use polytls_api::Identity;
 
     use super::*;
     use crate::call::{Desk, with_desk};
@@ -326,10 +326,8 @@ mod tests {
     /// The desk of a connection that presents a certificate of its own.
     fn desk() -> Desk {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-        let key = any_supported_type(&key).unwrap();
-        let certified = CertifiedKey::new(vec![made.cert.der().clone()], key);
-        Desk { identity: Some(Arc::new(certified)), ..Desk::default() }
+        let identity = Identity::from_der([made.cert.der().clone()], made.signing_key.serialize_der());
+        Desk { identity: Some(identity.unwrap()), ..Desk::default() }
     }
 
     /// The desk of another connection that presents the same.
@@ -399,6 +397,26 @@ mod tests {
             with_desk(&mut desk, || {
                 assert_eq!(tickets.decrypt(&ticket).is_some(), is_good);
                 assert_eq!(sessions.get(b"id").is_some(), is_good);
+                assert_eq!(sessions.take(b"id").is_some(), is_good);
+            });
+        }
+    }
+
+    #[test]
+    fn a_session_is_good_under_every_certificate_of_its_lineage() {
+        let (tickets, sessions) = (SealedTickets::new(MINUTE).unwrap(), MemorySessions::new(MINUTE));
+        let of = |lineage: &str| {
+            let mut desk = desk();
+            desk.identity = desk.identity.map(|identity| identity.with_lineage(lineage));
+            desk
+        };
+        let ticket = with_desk(&mut of("one"), || {
+            assert!(sessions.put(b"id".to_vec(), b"session".to_vec()));
+            tickets.encrypt(b"session").unwrap()
+        });
+        for (lineage, is_good) in [("another", false), ("one", true)] {
+            with_desk(&mut of(lineage), || {
+                assert_eq!(tickets.decrypt(&ticket).is_some(), is_good);
                 assert_eq!(sessions.take(b"id").is_some(), is_good);
             });
         }

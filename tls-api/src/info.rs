@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    BackendInfo, CertificateDer, CipherSuite, EarlyDataStatus, NamedGroup, ProtocolVersion, SignatureScheme,
-    VerifiedChain,
+    BackendInfo, CertificateDer, CipherSuite, EarlyDataStatus, Identity, NamedGroup, ProtocolVersion,
+    SignatureScheme, VerifiedChain,
 };
 
 /// Facts of an established connection. `None` where the backend's library does not tell.
@@ -35,6 +35,12 @@ pub struct ConnectionInfo {
     /// tell whether it was asked (native). With a resumed session: what it would have presented on a server, nothing on
     /// a client.
     pub local_chain: Vec<CertificateDer<'static>>,
+    /// Which generation of an identity that is renewed [`local_chain`](Self::local_chain) is
+    /// ([`Identity::with_generation`]); `None` for one that has none, and where nothing was presented.
+    pub identity_generation: Option<u64>,
+    /// Which generation of roots that are renewed found the peer's chain valid ([`VerifiedChain::generation`]); `None`
+    /// for roots that are not renewed, where the peer presented nothing, and where a session was resumed.
+    pub roots_generation: Option<u64>,
     /// On a client: the OCSP response that the server presented with its certificate, in DER.
     pub ocsp_response: Option<Vec<u8>>,
     /// What became of early data.
@@ -63,6 +69,8 @@ impl ConnectionInfo {
             peer_chain: Vec::new(),
             verified_chain: None,
             local_chain: Vec::new(),
+            identity_generation: None,
+            roots_generation: None,
             ocsp_response: None,
             early_data: EarlyDataStatus::NotOffered,
             resumed: None,
@@ -70,6 +78,12 @@ impl ConnectionInfo {
             handshake_bytes_received: 0,
             handshake_bytes_sent: 0,
         }
+    }
+
+    /// For backends: this side presented this identity, or with a resumed session would have.
+    pub fn present(&mut self, identity: &Identity) {
+        self.local_chain = identity.chain().to_vec();
+        self.identity_generation = identity.generation();
     }
 
     /// The application protocol as text, if it is text.

@@ -4,7 +4,10 @@ use std::time::SystemTime;
 
 use der::asn1::ObjectIdentifier;
 
-use crate::{Extensions, Malformed, Name};
+use crate::{
+    Extensions, Malformed, Name,
+    reader::{Reader, Tag},
+};
 
 /// A certificate of version 1 to 3, borrowed from its DER.
 #[derive(Clone, Debug)]
@@ -45,14 +48,82 @@ impl<'a> Certificate<'a> {
     /// extension that cannot be parsed, one extension twice (§4.2), extensions below version 3. Rules of profiles
     /// (a positive serial number, which extension is critical) are the verifier's.
     pub fn parse(der: &'a [u8]) -> Result<Self, Malformed> {
-        let _ = der;
-        Err(Malformed::new("certificate", "not yet"))
+        let mut outer = Reader::new(der, "certificate");
+        let mut certificate = outer.sequence()?;
+        outer.finish()?;
+        let tbs = certificate.at("tbsCertificate").expect(Tag::SEQUENCE)?;
+        let signature_algorithm = AlgorithmIdentifier::read(certificate.at("signatureAlgorithm"))?;
+        let signature_value = certificate.at("signatureValue").octets_of_bits()?;
+        certificate.at("certificate").finish()?;
+
+        let mut fields = certificate.inside(tbs);
+        let version = version(fields.at("version"))?;
+        let serial_number = fields.at("serialNumber").integer()?;
+        let tbs_signature = AlgorithmIdentifier::read(fields.at("signature"))?;
+        let issuer = Name::read(fields.at("issuer"))?;
+        let validity = Validity::read(fields.at("validity"))?;
+        let subject = Name::read(fields.at("subject"))?;
+        let subject_public_key_info = SubjectPublicKeyInfo::read(fields.at("subjectPublicKeyInfo"))?;
+        unique_identifiers(&mut fields, version)?;
+        let extensions = extensions(fields.at("extensions"), version)?;
+        fields.at("tbsCertificate").finish()?;
+        Ok(Self {
+            der,
+            tbs_certificate: tbs.der,
+            version,
+            serial_number,
+            tbs_signature,
+            issuer,
+            validity,
+            subject,
+            subject_public_key_info,
+            extensions,
+            signature_algorithm,
+            signature_value,
+        })
     }
 
     /// Whether issuer and subject are one name (RFC 5280 §6.1: self-issued).
     pub fn is_self_issued(&self) -> bool {
         self.issuer.matches(&self.subject)
     }
+}
+
+/// `[0]` EXPLICIT Version DEFAULT v1. An encoded v1 is refused, as BoringSSL does: no certificate in use has it.
+fn version(fields: &mut Reader<'_>) -> Result<u8, Malformed> {
+    let Some(mut explicit) = fields.optional_within(Tag::constructed(0))? else { return Ok(1) };
+    let version = match explicit.integer()? {
+        [1] => 2,
+        [2] => 3,
+        _ => return Err(explicit.malformed("the version is neither 2 nor 3, nor left out for 1")),
+    };
+    explicit.finish()?;
+    Ok(version)
+}
+
+/// RFC 5280 §4.1.2.8: nobody uses them, and they are stepped over. Version 1 has none.
+fn unique_identifiers(fields: &mut Reader<'_>, version: u8) -> Result<(), Malformed> {
+    for (number, field) in [(1, "issuerUniqueID"), (2, "subjectUniqueID")] {
+        let Some(identifier) = fields.at(field).optional(Tag::primitive(number))? else { continue };
+        fields.bits(identifier.value)?;
+        if version == 1 {
+            return Err(fields.malformed("version 1 has none"));
+        }
+    }
+    Ok(())
+}
+
+/// `[3]` EXPLICIT Extensions OPTIONAL.
+fn extensions<'a>(fields: &mut Reader<'a>, version: u8) -> Result<Extensions<'a>, Malformed> {
+    let Some(mut explicit) = fields.optional_within(Tag::constructed(3))? else {
+        return Ok(Extensions::default());
+    };
+    if version < 3 {
+        return Err(fields.malformed("only version 3 has extensions"));
+    }
+    let extensions = Extensions::read(&mut explicit)?;
+    explicit.at("extensions").finish()?;
+    Ok(extensions)
 }
 
 /// An AlgorithmIdentifier (RFC 5280 §4.1.1.2).
@@ -67,6 +138,20 @@ pub struct AlgorithmIdentifier<'a> {
     pub parameters: Option<&'a [u8]>,
 }
 
+impl<'a> AlgorithmIdentifier<'a> {
+    pub(crate) fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
+        let identifier = reader.expect(Tag::SEQUENCE)?;
+        let mut fields = reader.inside(identifier);
+        let algorithm = fields.oid()?;
+        let parameters = match fields.is_finished() {
+            true => None,
+            false => Some(fields.element()?.der),
+        };
+        fields.finish()?;
+        Ok(Self { der: identifier.der, algorithm, parameters })
+    }
+}
+
 /// A SubjectPublicKeyInfo (RFC 5280 §4.1.2.7).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -79,6 +164,17 @@ pub struct SubjectPublicKeyInfo<'a> {
     pub subject_public_key: &'a [u8],
 }
 
+impl<'a> SubjectPublicKeyInfo<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
+        let info = reader.expect(Tag::SEQUENCE)?;
+        let mut fields = reader.inside(info);
+        let algorithm = AlgorithmIdentifier::read(&mut fields)?;
+        let subject_public_key = fields.at("subjectPublicKey").octets_of_bits()?;
+        fields.finish()?;
+        Ok(Self { der: info.der, algorithm, subject_public_key })
+    }
+}
+
 /// The validity period (RFC 5280 §4.1.2.5): both ends belong to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -87,4 +183,14 @@ pub struct Validity {
     pub not_before: SystemTime,
     /// The last second, all of it.
     pub not_after: SystemTime,
+}
+
+impl Validity {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let mut fields = reader.sequence()?;
+        let not_before = fields.at("notBefore").time()?;
+        let not_after = fields.at("notAfter").time()?;
+        fields.at("validity").finish()?;
+        Ok(Self { not_before, not_after })
+    }
 }

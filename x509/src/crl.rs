@@ -1,10 +1,14 @@
 //! Revocation lists (RFC 5280 §5), and where a certificate says they are (§4.2.1.13).
 
+mod points;
+mod read;
+
 use std::time::SystemTime;
 
 use der::asn1::ObjectIdentifier;
 
-use crate::{AlgorithmIdentifier, AuthorityKeyIdentifier, GeneralName, Malformed, Name};
+pub use self::points::{DistributionPoint, IssuingDistributionPoint};
+use crate::{AlgorithmIdentifier, AuthorityKeyIdentifier, GeneralName, Malformed, Name, reader::Reader};
 
 /// A revocation list of version 1 or 2, borrowed from its DER. Its entries are read when they are asked for.
 #[derive(Clone, Debug)]
@@ -37,7 +41,7 @@ pub struct CertificateList<'a> {
     /// The signature.
     pub signature_value: &'a [u8],
     /// The content octets of revokedCertificates.
-    pub(crate) revoked_certificates: &'a [u8],
+    revoked_certificates: &'a [u8],
 }
 
 impl<'a> CertificateList<'a> {
@@ -46,14 +50,38 @@ impl<'a> CertificateList<'a> {
     /// # Errors
     /// [`Malformed`] where it is not what RFC 5280 §5.1 says.
     pub fn parse(der: &'a [u8]) -> Result<Self, Malformed> {
-        let _ = der;
-        Err(Malformed::new("certificateList", "not yet"))
+        read::certificate_list(der)
     }
 
     /// The entries, in their order.
     pub fn revoked_certificates(&self) -> impl Iterator<Item = RevokedCertificate<'a>> + use<'a> {
-        let _ = self.revoked_certificates;
-        std::iter::empty()
+        let mut entries = self.entries();
+        let version = self.version;
+        // None is malformed: that was seen to when the list was read.
+        std::iter::from_fn(move || match entries.is_finished() {
+            true => None,
+            false => RevokedCertificate::read(&mut entries, version).ok(),
+        })
+    }
+
+    /// The first entry with this serial number (content octets). It goes through the list without allocating.
+    ///
+    /// An indirect list may have certificates of several issuers: there
+    /// [`revoked_certificates`](Self::revoked_certificates) tells whose each is.
+    pub fn find(&self, serial_number: &[u8]) -> Option<RevokedCertificate<'a>> {
+        let mut entries = self.entries();
+        while !entries.is_finished() {
+            let mut this = entries.clone();
+            let entry = entries.element().ok()?;
+            if entries.inside(entry).integer().ok()? == serial_number {
+                return RevokedCertificate::read(&mut this, self.version).ok();
+            }
+        }
+        None
+    }
+
+    fn entries(&self) -> Reader<'a> {
+        Reader::new(self.revoked_certificates, "revokedCertificates")
     }
 }
 
@@ -133,38 +161,4 @@ impl std::fmt::Display for RevocationReason {
             Self::AaCompromise => "the attribute authority's key compromise",
         })
     }
-}
-
-/// DistributionPoint (RFC 5280 §4.2.1.13).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DistributionPoint<'a> {
-    /// fullName; empty where the point has another kind of name or none.
-    pub full_name: Vec<GeneralName<'a>>,
-    /// Whether its name is relative to the issuer's.
-    pub relative_name: bool,
-    /// Whether it covers but some reasons.
-    pub some_reasons: bool,
-    /// cRLIssuer: who issues the list, where it is not the certificate's issuer.
-    pub crl_issuer: Vec<GeneralName<'a>>,
-}
-
-/// IssuingDistributionPoint (RFC 5280 §5.2.5): what a list covers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct IssuingDistributionPoint<'a> {
-    /// fullName of its distribution point.
-    pub full_name: Vec<GeneralName<'a>>,
-    /// Whether its name is relative to the issuer's.
-    pub relative_name: bool,
-    /// Certificates of end entities alone.
-    pub only_contains_user_certs: bool,
-    /// Certificates of authorities alone.
-    pub only_contains_ca_certs: bool,
-    /// Some reasons alone.
-    pub only_some_reasons: bool,
-    /// Certificates of other issuers too.
-    pub indirect_crl: bool,
-    /// Attribute certificates alone.
-    pub only_contains_attribute_certs: bool,
 }

@@ -1,7 +1,11 @@
 //! The extensions of certificates (RFC 5280 §4.2, RFC 7633).
 
+mod raw;
+mod read;
+
 use der::asn1::ObjectIdentifier;
 
+pub(crate) use self::raw::{RawExtension, each_extension};
 use crate::{DistributionPoint, GeneralName, GeneralSubtree};
 
 /// An extension that the crate knows, with its criticality.

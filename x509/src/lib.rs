@@ -2,8 +2,8 @@
 //! responses.
 //!
 //! No key is used here, no clock is read, and nothing is decided: who is trusted and what is in force is the business
-//! of verifiers. What is malformed is refused with the field where it is. Nothing panics, and nothing allocates more
-//! than the input is long.
+//! of verifiers. What is malformed is refused with the field where it is. Nothing panics, nothing recurses, and
+//! what is allocated is a small multiple of the input's length.
 
 mod certificate;
 mod crl;
@@ -13,6 +13,10 @@ mod general_name;
 mod name;
 mod ocsp;
 mod reader;
+mod time;
+
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     certificate::{AlgorithmIdentifier, Certificate, SubjectPublicKeyInfo, Validity},
@@ -25,6 +29,6 @@ pub use self::{
         KeyUsage, NameConstraints, PolicyConstraints, TlsFeature,
     },
     general_name::{GeneralName, GeneralSubtree},
-    name::{Attribute, Name},
+    name::{Attribute, FoldedName, Name, NameSubtrees},
     ocsp::{BasicOcspResponse, CertId, CertStatus, OcspResponse, ResponderId, SingleResponse},
 };

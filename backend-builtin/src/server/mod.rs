@@ -136,7 +136,7 @@ impl Connected {
         info.peer_chain = client.chain;
         info.verified_chain = client.verified;
         info.timings.verification = client.verification;
-        info.local_chain = server.identity.chain().to_vec();
+        info.present(server.identity.identity());
         info
     }
 

@@ -8,7 +8,7 @@ use polytls_api::{CertificateDer, CipherSuite, ProtocolVersion};
 
 use super::{client::ClientSession, server::ServerSession};
 use crate::{
-    crypto::{Digest, Secret},
+    crypto::Secret,
     error::Fault,
     wire::codec::{Put, Reader},
 };
@@ -64,13 +64,13 @@ fn read_client(mut reader: Reader<'_>) -> Result<ClientSession, Fault> {
     Ok(session)
 }
 
-/// The session, bound to the certificate that is presented.
-pub(super) fn encode_server(session: &ServerSession, presented: &Digest) -> Vec<u8> {
+/// The session, bound to the identity that is presented.
+pub(super) fn encode_server(session: &ServerSession, presented: &[u8; 32]) -> Vec<u8> {
     let mut out = Vec::with_capacity(FIXED + 256 + chain_len(&session.peer_chain));
     out.put_u8(FORMAT);
     out.put_u16(session.version.code());
     out.put_u16(session.suite.code());
-    out.vec8(|out| out.put_slice(presented.as_ref()));
+    out.vec8(|out| out.put_slice(presented));
     out.vec8(|out| out.put_slice(session.secret.as_bytes()));
     out.put_slice(&millis(session.created).to_be_bytes());
     out.put_u32(seconds(session.lifetime));
@@ -83,17 +83,17 @@ pub(super) fn encode_server(session: &ServerSession, presented: &Digest) -> Vec<
     out
 }
 
-/// The session, if it began under the certificate that is presented now.
-pub(super) fn decode_server(bytes: &[u8], presented: &Digest) -> Option<ServerSession> {
+/// The session, if it began under the identity that is presented now, or another of its lineage.
+pub(super) fn decode_server(bytes: &[u8], presented: &[u8; 32]) -> Option<ServerSession> {
     read_server(Reader::new(bytes), presented).ok()
 }
 
-fn read_server(mut reader: Reader<'_>, presented: &Digest) -> Result<ServerSession, Fault> {
+fn read_server(mut reader: Reader<'_>, presented: &[u8; 32]) -> Result<ServerSession, Fault> {
     let reader = &mut reader;
     let version = read_version(reader)?;
     let suite = CipherSuite::from_code(reader.u16()?);
-    if reader.vec8()? != presented.as_ref() {
-        return Err(Fault::Decode("a session under another certificate"));
+    if reader.vec8()? != presented {
+        return Err(Fault::Decode("a session under another identity"));
     }
     let session = ServerSession {
         version,
@@ -177,7 +177,6 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::crypto::HashAlgorithm;
 
     pub(in crate::sessions) fn client_session() -> ClientSession {
         ClientSession {
@@ -222,7 +221,7 @@ pub(super) mod tests {
     #[test]
     fn what_is_written_is_read_and_nothing_shorter_or_longer_is() {
         let (client, server) = (client_session(), server_session());
-        let presented = HashAlgorithm::Sha256.hash(b"certificate");
+        let presented = [1; 32];
         let (client_bytes, server_bytes) = (encode_client(&client), encode_server(&server, &presented));
         let read = decode_client(&client_bytes).unwrap();
         assert_eq!(printed(&read, &read.secret), printed(&client, &client.secret));
@@ -239,10 +238,10 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_session_under_another_certificate_or_of_another_format_is_not_read() {
-        let presented = HashAlgorithm::Sha256.hash(b"certificate");
+    fn a_session_under_another_identity_or_of_another_format_is_not_read() {
+        let presented = [1; 32];
         let mut bytes = encode_server(&server_session(), &presented);
-        assert!(decode_server(&bytes, &HashAlgorithm::Sha256.hash(b"another")).is_none());
+        assert!(decode_server(&bytes, &[2; 32]).is_none());
         bytes[0] = FORMAT + 1;
         assert!(decode_server(&bytes, &presented).is_none());
     }

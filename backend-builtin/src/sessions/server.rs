@@ -1,7 +1,7 @@
 //! Sessions on a server: tickets that hold them (RFC 8446 §4.6.1, RFC 5077), or ids of sessions that are kept.
 //!
 //! A session is good until it ends, whatever a client makes of the lifetime that came with its ticket, and under the
-//! certificate under which it began: it speaks for no other identity of the server.
+//! identity under which it began, or another of its lineage: it speaks for no other identity of the server.
 
 use std::{
     fmt,
@@ -119,7 +119,7 @@ impl ServerSessions {
     ) -> Result<Option<Vec<u8>>, Fault> {
         match &self.place {
             Place::Tickets(keys, _) => {
-                let plaintext = Zeroizing::new(encoding::encode_server(session, identity.digest()));
+                let plaintext = Zeroizing::new(encoding::encode_server(session, identity.session_binding()));
                 let ticket = keys.seal(&plaintext, SystemTime::now())?;
                 Ok(Some(ticket).filter(|ticket| ticket.len() <= LONGEST_TICKET))
             }
@@ -141,12 +141,14 @@ impl ServerSessions {
         let session = match &self.place {
             // A ticket is longer than any id.
             Place::Tickets(_, ids) if ticket.len() <= ID_LEN => {
-                encoding::decode_server(&ids.find(ticket)?, identity.digest())?
+                encoding::decode_server(&ids.find(ticket)?, identity.session_binding())?
             }
-            Place::Tickets(keys, _) => encoding::decode_server(&keys.open(ticket)?, identity.digest())?,
+            Place::Tickets(keys, _) => {
+                encoding::decode_server(&keys.open(ticket)?, identity.session_binding())?
+            }
             Place::Store(store, scope) => {
                 let stored = store.take(&self.key(scope, identity, ticket)).await?;
-                encoding::decode_server(stored.to_bytes()?, identity.digest())?
+                encoding::decode_server(stored.to_bytes()?, identity.session_binding())?
             }
         };
         session.expires().is_some_and(|end| end > now).then_some(session)
@@ -155,7 +157,7 @@ impl ServerSessions {
     /// Keeps a session under this id (RFC 5246 §7.4.1.3), in the store if there is one.
     pub(crate) async fn keep_under(&self, id: &[u8], session: &ServerSession, identity: &PreparedIdentity) {
         let Some(expires) = session.expires() else { return };
-        let bytes = encoding::encode_server(session, identity.digest());
+        let bytes = encoding::encode_server(session, identity.session_binding());
         match &self.place {
             Place::Tickets(_, ids) => ids.keep(id, Zeroizing::new(bytes)),
             Place::Store(store, scope) => {
@@ -169,7 +171,7 @@ impl ServerSessions {
     /// that it does not outlive what another server with the same store allows.
     fn key(&self, scope: &SessionScope, identity: &PreparedIdentity, id: &[u8]) -> SessionKey {
         let lifetime = self.lifetime.as_millis().to_be_bytes();
-        scope.of_id(&[id, identity.digest().as_ref(), &lifetime].concat())
+        scope.of_id(&[id, identity.session_binding(), &lifetime].concat())
     }
 
     /// Whether no hello with this ticket brought early data before (RFC 8446 §8.1): asked once for a hello, when its
@@ -234,6 +236,17 @@ mod tests {
             assert_eq!(sessions.open(&ticket, &presented).await.is_some(), !store);
             let old = sessions.seal(&begun(7201), &presented).await.unwrap().unwrap();
             assert!(sessions.open(&old, &presented).await.is_none(), "store: {store}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_is_good_under_every_certificate_of_its_lineage() {
+        let of = |lineage: &str| PreparedIdentity::new(&identity().with_lineage(lineage)).unwrap();
+        for store in [false, true] {
+            let sessions = sessions(store, |builder| builder);
+            let ticket = sessions.seal(&begun(0), &of("one")).await.unwrap().unwrap();
+            assert!(sessions.open(&ticket, &of("another")).await.is_none(), "store: {store}");
+            assert!(sessions.open(&ticket, &of("one")).await.is_some(), "store: {store}");
         }
     }
 

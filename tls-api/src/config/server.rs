@@ -380,8 +380,8 @@ impl Inner {
         let scope = scope.with("client authentication", self.client_authentication.to_string());
         // RFC 8446 §4.6.1: a session speaks for the identity that the client verified, and for no other server's.
         let identities = self.identity.iter().chain(self.sni_identities.identities());
-        let mut own: Vec<_> = identities.filter_map(|identity| identity.chain().first()).collect();
-        own.sort_unstable_by(|one, other| one.as_ref().cmp(other.as_ref()));
-        Ok(own.into_iter().fold(scope, |scope, certificate| scope.with("identity", certificate)))
+        let mut own: Vec<_> = identities.map(Identity::session_binding).collect();
+        own.sort_unstable();
+        Ok(own.into_iter().fold(scope, |scope, binding| scope.with("identity", binding)))
     }
 }

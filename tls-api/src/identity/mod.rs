@@ -22,6 +22,7 @@ mod tests;
 use std::{fmt, path::Path, sync::Arc};
 
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
 use self::{
@@ -83,6 +84,8 @@ struct Inner {
     chain: Vec<CertificateDer<'static>>,
     key: IdentityKey,
     ocsp_response: Option<Vec<u8>>,
+    session_binding: [u8; 32],
+    generation: Option<u64>,
 }
 
 /// Where the private key of an [`Identity`] is.
@@ -257,6 +260,28 @@ impl Identity {
         Self(Arc::new(Inner { ocsp_response: Some(response.into()), ..(*self.0).clone() }))
     }
 
+    /// The same identity as one of a line that a server presents one after the other, each in place of the one before,
+    /// as a renewed certificate takes the place of the old.
+    ///
+    /// Sessions are bound to the identity under which they began: to its certificate, or, with a lineage, to that. A
+    /// session that began under one member of the line is then resumed under every other. What is the line's name is
+    /// the caller's choice: nobody learns it, it only must not be that of another line.
+    ///
+    /// Whoever gives two identities one lineage says that each speaks for every name that the other speaks for: a
+    /// client that resumes has seen the certificate of then, and RFC 8446 §4.6.1 lets it resume for any of its names. For
+    /// identities of different servers it would have one of them answer for the other.
+    #[must_use]
+    pub fn with_lineage(self, lineage: impl AsRef<[u8]>) -> Self {
+        Self(Arc::new(Inner { session_binding: binding(LINEAGE, lineage.as_ref()), ..(*self.0).clone() }))
+    }
+
+    /// The same identity with a number, which [`ConnectionInfo::identity_generation`](crate::ConnectionInfo) tells of
+    /// connections that present it: its place in its line, from 1.
+    #[must_use]
+    pub fn with_generation(self, generation: u64) -> Self {
+        Self(Arc::new(Inner { generation: Some(generation), ..(*self.0).clone() }))
+    }
+
     fn from_pem_files_under(chain: &Path, key: &Path, password: Option<&str>) -> Result<Self, ConfigError> {
         let certificates = certificate::from_pem(&read(chain)?).map_err(|error| in_file(error, chain))?;
         let private_key = key::from_pem(&read(key)?, password).map_err(|error| in_file(error, key))?;
@@ -285,7 +310,8 @@ impl Identity {
             IdentityKey::Signer(_) => None,
         };
         let chain = chain::in_order(&chain, public_part.as_ref())?;
-        Ok(Self(Arc::new(Inner { chain, key, ocsp_response: None })))
+        let session_binding = binding(CERTIFICATE, chain.first().map_or(&[], |own| own.as_ref()));
+        Ok(Self(Arc::new(Inner { chain, key, ocsp_response: None, session_binding, generation: None })))
     }
 
     /// The chain, the end entity's certificate first.
@@ -319,10 +345,29 @@ impl Identity {
         self.0.ocsp_response.as_deref()
     }
 
+    /// What a server's sessions are bound to, so that none crosses to another identity: a digest of the end entity's
+    /// certificate, or of the [lineage](Self::with_lineage).
+    pub fn session_binding(&self) -> &[u8; 32] {
+        &self.0.session_binding
+    }
+
+    /// The number that it was [given](Self::with_generation).
+    pub fn generation(&self) -> Option<u64> {
+        self.0.generation
+    }
+
     /// Whether the two are clones of one another: for backends, that prepare each once.
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
+}
+
+/// What a digest for sessions is made of. The labels are of one length, so no two contents run into one another.
+const CERTIFICATE: &[u8] = b"certificate";
+const LINEAGE: &[u8] = b"its lineage";
+
+fn binding(label: &[u8], content: &[u8]) -> [u8; 32] {
+    Sha256::new().chain_update(label).chain_update(content).finalize().into()
 }
 
 impl fmt::Debug for Identity {

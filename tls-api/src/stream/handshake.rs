@@ -5,7 +5,7 @@ use std::{error::Error as StdError, fmt, io};
 use super::{TlsStream, core::Core};
 use crate::{
     ClientHandshake, ConnectOptions, ConnectionInfo, Error, ErrorKind, Established, ProtocolVersion,
-    ReplayableData, ServerHandshake, ServerName, Transport, record::Role,
+    ReplayableData, ServerHandshake, ServerName, Transport, VerifiedChain, record::Role,
 };
 
 /// One of the two sides of a handshake.
@@ -51,6 +51,7 @@ impl Side<'_> {
             Side::Server(_) | Side::Client(..) => transport.flush().await?,
         }
         (info.timings.first_sent, info.timings.first_received) = transport.first_bytes();
+        info.roots_generation = info.verified_chain.as_ref().and_then(VerifiedChain::generation);
         info.timings.complete = transport.started().elapsed();
         info.handshake_bytes_received = transport.bytes_received();
         info.handshake_bytes_sent = transport.bytes_sent();

@@ -113,18 +113,26 @@ pub enum ExpectedPeer<'a> {
 pub struct VerifiedChain {
     path: Vec<CertificateDer<'static>>,
     reaches_root: bool,
+    generation: Option<u64>,
 }
 
 impl VerifiedChain {
     /// The certification path from the end entity to the root that is trusted, both included. One certificate alone
     /// says that the end entity's is itself trusted.
     pub fn new(path: Vec<CertificateDer<'static>>) -> Self {
-        Self { path, reaches_root: true }
+        Self { path, reaches_root: true, generation: None }
     }
 
     /// As much of a path as a verifier tells, without the root.
     pub fn partial(path: Vec<CertificateDer<'static>>) -> Self {
-        Self { path, reaches_root: false }
+        Self { path, reaches_root: false, generation: None }
+    }
+
+    /// The same verdict, by this generation of roots that are renewed
+    /// ([`ConnectionInfo::roots_generation`](crate::ConnectionInfo) tells it).
+    #[must_use]
+    pub fn with_generation(self, generation: u64) -> Self {
+        Self { generation: Some(generation), ..self }
     }
 
     /// The certification path, the end entity first.
@@ -135,6 +143,11 @@ impl VerifiedChain {
     /// Whether the path's last certificate is the root that is trusted.
     pub fn reaches_root(&self) -> bool {
         self.reaches_root
+    }
+
+    /// Which generation of the roots decided, where they are renewed.
+    pub fn generation(&self) -> Option<u64> {
+        self.generation
     }
 }
 

@@ -22,10 +22,11 @@ impl Flow<'_, '_, '_, '_> {
         let request = request?;
         let signing = Signing::choose(self.offer.prepared, &request.schemes, ProtocolVersion::Tls12);
         let signing = signing.filter(|signing| request.takes(signing.identity.key_kind()));
-        let chain = signing.as_ref().map(|signing| signing.identity.chain().to_vec()).unwrap_or_default();
-        let certificates = chain.iter().map(AsRef::as_ref).collect();
+        if let Some(signing) = &signing {
+            self.info.present(signing.identity.identity());
+        }
+        let certificates = self.info.local_chain.iter().map(AsRef::as_ref).collect();
         self.send(&CertificateList12 { certificates }.encode());
-        self.info.local_chain = chain;
         signing
     }
 

@@ -65,7 +65,7 @@ impl Flow<'_, '_, '_, '_> {
                     compressed.then(|| identity.compressed_certificate_message(request.takes_ocsp_response));
                 let plain = || identity.certificate_message(request.takes_ocsp_response);
                 self.send(compressed.flatten().unwrap_or_else(plain));
-                self.info.local_chain = identity.chain().to_vec();
+                self.info.present(identity.identity());
             }
             None => self.send(&Certificate::default().encode()),
         }

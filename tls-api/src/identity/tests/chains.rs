@@ -259,3 +259,20 @@ fn logged<T>(run: impl FnOnce() -> T) -> (T, String) {
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     (result, text)
 }
+
+#[test]
+fn sessions_are_bound_to_the_certificate_or_to_the_lineage() {
+    let identity = || {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        Identity::from_der([made.cert.der().clone()], made.signing_key.serialize_der()).unwrap()
+    };
+    let (one, other) = (identity(), identity());
+    let binding = |identity: Identity| *identity.session_binding();
+    assert_ne!(binding(one.clone()), binding(other.clone()));
+    assert_eq!(binding(one.clone()), binding(one.clone().with_ocsp_response([0]).with_generation(2)));
+    assert_eq!(binding(one.clone().with_lineage("line")), binding(other.clone().with_lineage("line")));
+    assert_ne!(binding(one.clone().with_lineage("line")), binding(one.clone().with_lineage("another")));
+    // A lineage cannot be made to look like a certificate.
+    let certificate = one.chain()[0].to_vec();
+    assert_ne!(binding(other.with_lineage(certificate)), binding(one));
+}
