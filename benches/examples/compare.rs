@@ -10,7 +10,10 @@ use std::{
 };
 
 use polytls::backends::{Builtin, Rustls};
-use polytls_benches::{Certificate, Polytls, Stack, connection, connection_with_tickets};
+use polytls_benches::{
+    Certificate, Polytls, Stack, connection, connection_with_tickets,
+    rounds::{self, Comparison},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     runtime::Runtime,
@@ -53,37 +56,12 @@ fn compare(
     name: &str,
     rounds: usize,
     unit: impl Fn(Duration) -> String,
-    mut builtin: impl FnMut() -> Duration,
-    mut rustls: impl FnMut() -> Duration,
+    builtin: impl FnMut() -> Duration,
+    rustls: impl FnMut() -> Duration,
 ) {
-    // What is slow the first time is not measured.
-    builtin();
-    rustls();
-    let (mut ours, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..rounds {
-        let (our, their) = if round % 2 == 0 {
-            let our = builtin();
-            (our, rustls())
-        } else {
-            let their = rustls();
-            (builtin(), their)
-        };
-        ours.push(our);
-        theirs.push(their);
-        ratios.push(their.as_secs_f64() / our.as_secs_f64());
-    }
-    ours.sort();
-    theirs.sort();
-    ratios.sort_by(f64::total_cmp);
-    let ratio = |part: usize| ratios[rounds * part / 4];
-    println!(
-        "| {name} | {} | {} | {:.3} ({:.3} to {:.3}) |",
-        unit(ours[rounds / 2]),
-        unit(theirs[rounds / 2]),
-        ratio(2),
-        ratio(1),
-        ratio(3),
-    );
+    let Comparison { first, second, ratios: [lower, ratio, upper] } =
+        rounds::compare(rounds, builtin, rustls);
+    println!("| {name} | {} | {} | {ratio:.3} ({lower:.3} to {upper:.3}) |", unit(first), unit(second));
 }
 
 fn full(runtime: &Runtime, stack: &impl Stack) -> Duration {

@@ -4,6 +4,8 @@
 //! assert it. `new` makes one without resumption and without tickets, `resuming` one that resumes whenever it can.
 
 mod peers;
+pub mod rounds;
+pub mod verification;
 
 use std::{future::Future, sync::Arc};
 
