@@ -194,3 +194,6 @@ impl Validity {
         Ok(Self { not_before, not_after })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -162,3 +162,6 @@ impl std::fmt::Display for RevocationReason {
         })
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

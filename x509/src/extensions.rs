@@ -160,3 +160,6 @@ impl TlsFeature {
     /// status_request: the server must staple an OCSP response.
     pub const STATUS_REQUEST: Self = Self(5);
 }
+
+#[cfg(test)]
+mod tests;

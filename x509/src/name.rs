@@ -49,7 +49,7 @@ impl<'a> Name<'a> {
     pub(crate) fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
         let sequence = reader.expect(Tag::SEQUENCE)?;
         let mut rdns = reader.inside(sequence);
-        let count = rdns.clone().all(Reader::element)?.len();
+        let count = rdns.count()?;
         let mut attributes = Vec::with_capacity(count);
         let mut ends = Vec::with_capacity(count);
         while !rdns.is_finished() {
@@ -133,3 +133,6 @@ impl<'a> Attribute<'a> {
         Some(text)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,3 +108,6 @@ pub enum CertStatus {
     /// The responder does not know it.
     Unknown,
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,7 +1,7 @@
 //! DER (X.690), one field after the other. Lengths and object identifiers are read by the `der` crate; what it would
 //! refuse and certificates may hold (UniversalString, dates before 1970) is read here.
 
-use der::{Decode, Length, Reader as _, SliceReader, asn1::ObjectIdentifier};
+use der::{Decode, ErrorKind, Length, Reader as _, SliceReader, asn1::ObjectIdentifier};
 
 use crate::Malformed;
 
@@ -92,10 +92,16 @@ impl<'a> Reader<'a> {
 
     /// The next element, whatever it is.
     pub(crate) fn element(&mut self) -> Result<Element<'a>, Malformed> {
-        let (tag, header, end) = self.outline().map_err(|error| self.malformed(error))?;
+        let (tag, header, length) = match self.rest {
+            // Most lengths are of one octet, and these are read where they stand.
+            [tag, length @ 0..=0x7f, ..] => (Tag(*tag), 2, usize::from(*length)),
+            [] => return Err(self.malformed("it is missing")),
+            _ => self.outline().map_err(|error| self.malformed(in_words(error.kind())))?,
+        };
         if !tag.is_of_der() {
             return Err(self.malformed(format_args!("the tag {:#04x} is not of DER", tag.0)));
         }
+        let end = header.saturating_add(length);
         match (self.rest.split_at_checked(end), self.rest.get(header..end)) {
             (Some((der, rest)), Some(value)) => {
                 self.rest = rest;
@@ -105,15 +111,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next element's tag, and where its content begins and ends.
+    /// The next element's tag, how long its header is, and how long its content.
     fn outline(&self) -> der::Result<(Tag, usize, usize)> {
-        // Five octets at most are the length: no more is shown to the reader, so that its bound is no concern here.
+        // No more than a header is shown to the reader, so that its bound on the length of input is no concern.
         let header = self.rest.get(..6).unwrap_or(self.rest);
         let mut reader = SliceReader::new(header)?;
         let tag = Tag(reader.read_byte()?);
         let length = usize::try_from(Length::decode(&mut reader)?)?;
-        let header = usize::try_from(reader.position())?;
-        Ok((tag, header, header.saturating_add(length)))
+        Ok((tag, usize::try_from(reader.position())?, length))
     }
 
     pub(crate) fn next_is(&self, tag: Tag) -> bool {
@@ -169,6 +174,17 @@ impl<'a> Reader<'a> {
             all.push(read(&mut self)?);
         }
         Ok(all)
+    }
+
+    /// How many elements are left.
+    pub(crate) fn count(&self) -> Result<usize, Malformed> {
+        let mut rest = self.clone();
+        let mut count = 0;
+        while !rest.is_finished() {
+            rest.element()?;
+            count += 1;
+        }
+        Ok(count)
     }
 
     /// An INTEGER's content octets.
@@ -276,4 +292,13 @@ impl<'a> Reader<'a> {
 /// are made of UUIDs), which the type cannot hold.
 pub(crate) fn representable(octets: &[u8]) -> Option<ObjectIdentifier> {
     ObjectIdentifier::from_bytes(octets).ok()
+}
+
+/// What is wrong with a header.
+fn in_words(error: ErrorKind) -> &'static str {
+    match error {
+        ErrorKind::IndefiniteLength => "its length is indefinite, which is not DER",
+        ErrorKind::Incomplete { .. } => "it is cut off",
+        _ => "its length is not in the shortest form, or over four octets",
+    }
 }

@@ -99,3 +99,6 @@ fn from_epoch(seconds: i64) -> Option<SystemTime> {
         false => SystemTime::UNIX_EPOCH.checked_add(distance),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,16 @@
 //! Names without what comparison does not regard (RFC 5280 §7.1, RFC 4518 §2).
 
 use super::{Attribute, Name};
-use crate::reader::Reader;
+use crate::reader::{Reader, Tag};
+
+const UTF8_STRING: Tag = Tag(0x0c);
+const NUMERIC_STRING: Tag = Tag(0x12);
+const PRINTABLE_STRING: Tag = Tag(0x13);
+const TELETEX_STRING: Tag = Tag(0x14);
+const IA5_STRING: Tag = Tag(0x16);
+const VISIBLE_STRING: Tag = Tag(0x1a);
+const UNIVERSAL_STRING: Tag = Tag(0x1c);
+const BMP_STRING: Tag = Tag(0x1e);
 
 /// A name as it is compared: two names match where these are equal, and a name is in a subtree where its own begins with
 /// the subtree's.
@@ -46,11 +55,37 @@ pub(super) fn is_same_rdn(one: &[Attribute<'_>], other: &[Attribute<'_>]) -> boo
 }
 
 fn is_same_attribute(one: &Attribute<'_>, other: &Attribute<'_>) -> bool {
+    if one.kind != other.kind || one.value == other.value {
+        return one.kind == other.kind;
+    }
+    if let (Some(one), Some(other)) = (plain_text(one.value), plain_text(other.value)) {
+        return is_same_plain_text(one, other);
+    }
     let folded = |attribute: &Attribute<'_>| {
         let mut folded = Vec::with_capacity(attribute.value.len());
         (fold_value(attribute.value, &mut folded), folded)
     };
-    one.kind == other.kind && (one.value == other.value || folded(one) == folded(other))
+    folded(one) == folded(other)
+}
+
+/// The octets of text that is ASCII and has no control characters, as most has: it is compared where it stands.
+fn plain_text(value: &[u8]) -> Option<&[u8]> {
+    let element = Reader::new(value, "value").element().ok()?;
+    let is_plain =
+        is_ascii_or_more(element.tag) && element.value.iter().all(|octet| matches!(octet, b' '..=b'~'));
+    is_plain.then_some(element.value)
+}
+
+fn is_same_plain_text(one: &[u8], other: &[u8]) -> bool {
+    let words = |text| <[u8]>::split(text, |octet| *octet == b' ').filter(|word| !word.is_empty());
+    let (mut one, mut other) = (words(one), words(other));
+    loop {
+        match (one.next(), other.next()) {
+            (None, None) => return true,
+            (Some(one), Some(other)) if one.eq_ignore_ascii_case(other) => {}
+            _ => return false,
+        }
+    }
 }
 
 fn fold_rdn(rdn: &[Attribute<'_>], key: &mut Vec<u8>) {
@@ -138,18 +173,9 @@ fn is_mapped_to_nothing(character: char) -> bool {
 /// The characters of a value, one after the other; `None` where it is no text, or not what its string type may hold.
 /// Some may have been shown by then.
 pub(super) fn decode(value: &[u8], mut see: impl FnMut(char)) -> Option<()> {
-    const UTF8_STRING: u8 = 0x0c;
-    const NUMERIC_STRING: u8 = 0x12;
-    const PRINTABLE_STRING: u8 = 0x13;
-    const TELETEX_STRING: u8 = 0x14;
-    const IA5_STRING: u8 = 0x16;
-    const VISIBLE_STRING: u8 = 0x1a;
-    const UNIVERSAL_STRING: u8 = 0x1c;
-    const BMP_STRING: u8 = 0x1e;
-
     let element = Reader::new(value, "value").element().ok()?;
     let content = element.value;
-    match element.tag.0 {
+    match element.tag {
         UTF8_STRING => std::str::from_utf8(content).ok()?.chars().for_each(see),
         // PrintableString and NumericString are held to have any ASCII: certificates have "@" and "*" in them.
         NUMERIC_STRING | PRINTABLE_STRING | IA5_STRING | VISIBLE_STRING => {
@@ -174,4 +200,11 @@ pub(super) fn decode(value: &[u8], mut see: impl FnMut(char)) -> Option<()> {
         _ => return None,
     }
     Some(())
+}
+
+fn is_ascii_or_more(tag: Tag) -> bool {
+    matches!(
+        tag,
+        UTF8_STRING | NUMERIC_STRING | PRINTABLE_STRING | TELETEX_STRING | IA5_STRING | VISIBLE_STRING
+    )
 }
