@@ -18,6 +18,7 @@ mod error;
 mod identity;
 mod key_schedule;
 mod options;
+mod path;
 mod record;
 mod server;
 mod session;
@@ -40,6 +41,7 @@ use polytls_aws_lc::{SIGNATURE_ALGORITHMS, Signatures, WebPkiVerifier};
 pub use self::{
     builder::BuiltinBuilder,
     options::{ExternalPsk, Limits, Padding},
+    path::{PathVerifier, Profile},
 };
 use crate::{
     config::{PreparedClient, PreparedServer},

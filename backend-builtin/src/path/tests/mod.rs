@@ -1,0 +1,1 @@
+//! Paths that are valid, and each way not to be.
