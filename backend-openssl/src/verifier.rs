@@ -282,7 +282,13 @@ pub(crate) fn encode(certificates: &StackRef<X509>) -> Result<Vec<CertificateDer
 }
 
 fn parse(certificate: &CertificateDer<'_>) -> Result<X509, CertificateError> {
-    X509::from_der(certificate).map_err(|error| CertificateError::Malformed { detail: error.to_string() })
+    let malformed = |error: ErrorStack| CertificateError::Malformed { detail: error.to_string() };
+    let parsed = X509::from_der(certificate).map_err(malformed)?;
+    // OpenSSL reads BER around what is signed, and does not ask what follows it; a certificate is DER (RFC 5280 §4.1).
+    match parsed.to_der().map_err(malformed)? == **certificate {
+        true => Ok(parsed),
+        false => Err(CertificateError::Malformed { detail: "it is not DER, or something follows it".into() }),
+    }
 }
 
 /// OpenSSL could not even ask the question.
