@@ -19,7 +19,9 @@ fn measure(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, verification: &
 }
 
 fn backend(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, backend: &dyn Backend, chain: &Chain) {
-    measure(group, name, &ThroughPolytls::of_backend(backend, chain));
+    let verification = ThroughPolytls::of_backend(backend, chain);
+    measure(group, name, &verification);
+    measure(group, &format!("{name}, cached"), &verification.cached());
 }
 
 fn verifications(criterion: &mut Criterion) {

@@ -30,6 +30,11 @@ fn main() {
         compare(["rustls", "webpki, directly"], &through_rustls, &webpki);
         compare(["openssl", "OpenSSL, directly"], &through_openssl, &openssl);
         compare(["builtin", "rustls"], &builtin, &through_rustls);
+        for (name, verification) in
+            [("rustls", &through_rustls), ("openssl", &through_openssl), ("builtin", &builtin)]
+        {
+            compare([&format!("{name}, cached"), name], &verification.cached(), verification);
+        }
     }
 }
 

@@ -13,8 +13,8 @@ use std::{
 };
 
 use polytls::{
-    Backend, CertificateDer, CertificateVerifier, ExpectedPeer, PresentedChain, Roots, ServerName,
-    TrustPolicy,
+    Backend, Cached, CertificateDer, CertificateVerifier, ExpectedPeer, PresentedChain, Roots, ServerName,
+    TrustPolicy, cached,
 };
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -102,14 +102,15 @@ impl<'a> ThroughPolytls<'a> {
         Self::new(backend.verifier(&trust).expect("a good root"), chain)
     }
 
-    /// This one.
-    pub fn new(verifier: Arc<dyn CertificateVerifier>, chain: &'a Chain) -> Self {
-        Self { verifier, chain, name: NAME.parse().expect("a DNS name"), now: SystemTime::now() }
+    /// The same, with what it accepts kept.
+    pub fn cached(&self) -> Self {
+        let verifier = cached(self.verifier.clone(), Cached::DEFAULT_CAPACITY);
+        Self::new(verifier.expect("a backend's own verifier has a revision"), self.chain)
     }
 
-    /// The verifier itself.
-    pub fn verifier(&self) -> Arc<dyn CertificateVerifier> {
-        self.verifier.clone()
+    /// This one.
+    fn new(verifier: Arc<dyn CertificateVerifier>, chain: &'a Chain) -> Self {
+        Self { verifier, chain, name: NAME.parse().expect("a DNS name"), now: SystemTime::now() }
     }
 }
 

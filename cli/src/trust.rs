@@ -8,7 +8,8 @@ use std::{
 };
 
 use polytls::{
-    Backend, CertificateRevocationListDer, CertificateVerifier, ConfigError, ConfigOption, TrustPolicy,
+    Backend, CertificateRevocationListDer, CertificateVerifier, ClientConfigBuilder, ConfigError,
+    ConfigOption, Pins, SpkiPin, TrustPolicy, pinned,
 };
 
 use crate::{der_file, failure::Failure, settings};
@@ -25,16 +26,25 @@ pub(crate) struct TrustOptions {
     /// A directory of such lists, in files that end in .crl, .pem or .der or are named by `openssl rehash`
     #[arg(long, value_name = "DIR")]
     crl_dir: Option<PathBuf>,
+    /// A key that the chain must have beside all else: `sha256/` and the SHA-256 of its SubjectPublicKeyInfo in base64;
+    /// may be given more than once, and one of them is enough
+    #[arg(long, value_name = "PIN", value_parser = str::parse::<SpkiPin>)]
+    pin: Vec<SpkiPin>,
 }
+
+/// Pins are a verifier's, over the engine's own.
+const NO_PINS: &str = "--pin needs a verifier of the application's, which this backend does not take; choose another \
+                       one with --backend";
 
 /// Whom to trust, read from the files.
 pub(crate) struct Trust {
-    pub(crate) policy: TrustPolicy,
+    policy: TrustPolicy,
+    pins: Option<Pins>,
 }
 
 impl TrustOptions {
     /// The arguments, as clap knows them: whoever accepts anybody trusts nobody in particular.
-    pub(crate) const NAMES: [&str; 3] = ["roots", "crl", "crl_dir"];
+    pub(crate) const NAMES: [&str; 4] = ["roots", "crl", "crl_dir", "pin"];
 
     /// Reads the files.
     pub(crate) fn read(&self) -> Result<Trust, Failure> {
@@ -43,7 +53,14 @@ impl TrustOptions {
             let found = der_file::read(&file, "X509 CRL", "a certificate revocation list")?;
             crls.extend(found.into_iter().map(CertificateRevocationListDer::from));
         }
-        Ok(Trust { policy: TrustPolicy::new(settings::roots(&self.roots)?).with_crls(crls) })
+        let policy = TrustPolicy::new(settings::roots(&self.roots)?).with_crls(crls);
+        Ok(Trust { policy, pins: self.pins() })
+    }
+
+    /// One pin alone is no danger here: nobody is locked out by a command that he can give again.
+    fn pins(&self) -> Option<Pins> {
+        let (first, others) = self.pin.split_first()?;
+        Some(others.iter().fold(Pins::danger_without_backup(*first), |pins, pin| pins.and(*pin)))
     }
 
     fn crl_dir_files(&self) -> Result<Vec<PathBuf>, Failure> {
@@ -92,6 +109,18 @@ impl Trust {
                 option: ConfigOption::Crls,
             });
         }
-        backend.verifier(&self.policy)
+        let verifier = backend.verifier(&self.policy)?;
+        Ok(match &self.pins {
+            Some(pins) => pinned(verifier, pins.clone()),
+            None => verifier,
+        })
+    }
+
+    /// The same for the verifier within an engine that takes none of the application's.
+    pub(crate) fn configure(self, config: ClientConfigBuilder) -> Result<ClientConfigBuilder, Failure> {
+        match self.pins {
+            Some(_) => Err(Failure::usage(NO_PINS)),
+            None => Ok(config.roots(self.policy.roots).crls(self.policy.crls)),
+        }
     }
 }

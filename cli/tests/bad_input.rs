@@ -62,6 +62,7 @@ fn what_connect_cannot_offer() {
         (&["--quiet", "--json"], &["--quiet", "--json"]),
         (&["--crl", "list.pem", "--danger-accept-any-certificate"], &["--crl"]),
         (&["--crl-dir", "lists", "--danger-accept-any-certificate"], &["--crl-dir"]),
+        (&["--pin", "sha256/x"], &["--pin", "sha256/x"]),
     ] {
         refused(&[&["connect", "localhost:1"], more].concat(), 2, words);
     }

@@ -30,6 +30,11 @@ fn good() -> (tempfile::TempDir, Server) {
     (folder, server)
 }
 
+/// The certificate that the server has, in DER.
+fn server_certificate(folder: &tempfile::TempDir) -> Vec<u8> {
+    pem::parse(fs::read(path(folder, "cert.pem")).unwrap()).unwrap().into_contents()
+}
+
 /// Connects by the name `localhost` and leaves: exit code, standard output and standard error.
 fn connect(server: &Server, root: &str, more: &[&str]) -> (Option<i32>, String, String) {
     let arguments = ["connect", &server.address, "--name", "localhost", "--roots", root, "--no-stdin"];
@@ -187,6 +192,26 @@ fn a_revoked_certificate_is_refused_or_revocation_is() {
         };
         assert_eq!((code, output.as_str()), (Some(expected), ""), "{backend}: {notes}");
         assert!(last.starts_with("error: ") && last.contains(words), "{backend}: {notes}");
+    }
+}
+
+#[test]
+fn a_server_with_another_key_than_the_pinned_is_refused() {
+    let (folder, server) = good();
+    let root = path(&folder, "root.pem");
+    let pin = |der: &[u8]| polytls::SpkiPin::of(&der.into()).unwrap().to_string();
+    let (other, own) = (pin(Authority::new("another").der()), pin(&server_certificate(&folder)));
+    for backend in BACKENDS {
+        let (code, _, notes) = connect(&server, &root, &["--pin", &own, "--backend", backend]);
+        if *backend == "native" {
+            assert_eq!(code, Some(2), "{notes}");
+            assert!(notes.contains("--pin needs a verifier of the application's"), "{notes}");
+            continue;
+        }
+        assert_eq!(code, Some(0), "{backend}: {notes}");
+        let (code, _, notes) = connect(&server, &root, &["--pin", &other, "--backend", backend]);
+        assert_eq!(code, Some(1), "{backend}: {notes}");
+        assert!(notes.contains("no key of the certification path is pinned"), "{backend}: {notes}");
     }
 }
 

@@ -9,7 +9,7 @@ use std::fs;
 use support::{
     BACKENDS, VERIFIERS, backends_where,
     pki::{Authority, path},
-    polytls, text,
+    polytls, refused, text,
 };
 
 /// A folder with a chain, the root that it leads to and another root, by these names.
@@ -133,6 +133,35 @@ fn revocation_is_checked_or_refused() {
             let found = json["verdicts"][0]["fault"].as_str().unwrap_or_default();
             assert_eq!(found, fault, "{backend}: {json}");
         }
+    }
+}
+
+#[test]
+fn one_of_the_pinned_keys_is_in_the_path_or_none_accepts() {
+    let folder = folder(|authority| authority.server("a.example").0);
+    let pin = |file: &str| {
+        let pem = pem::parse(fs::read(path(&folder, file)).unwrap()).unwrap();
+        polytls::SpkiPin::of(&pem.into_contents().into()).unwrap().to_string()
+    };
+    let (own, other, root) = (pin("chain.pem"), pin("other.pem"), path(&folder, "root.pem"));
+    let named = ["--name", "a.example", "--roots", &root, "--pin"];
+    for (pins, code, fault) in [
+        (&[own.as_str()][..], 0, ""),
+        (&[&other, "--pin", &own], 0, ""),
+        (&[&other], 1, "not_pinned"),
+        (&[&other, "--pin", &other], 1, "not_pinned"),
+    ] {
+        let (exit, json, error) = verified(&folder, &[&named[..], pins].concat());
+        assert_eq!((exit, &json["agree"]), (Some(code), &true.into()), "{json}{error}");
+        assert_eq!(json["verdicts"][0]["fault"].as_str().unwrap_or_default(), fault, "{json}");
+        if code == 1 {
+            // What to pin instead.
+            assert!(json["verdicts"][0]["reason"].as_str().unwrap().contains(&own), "{json}");
+        }
+    }
+    let chain = path(&folder, "chain.pem");
+    for wrong in ["", "sha256/", "sha1/AAAA", &own[1..], &own[..own.len() - 1], &format!("{own}=")] {
+        refused(&[&["verify", &chain][..], &named, &[wrong]].concat(), 2, &["--pin", "sha256/"]);
     }
 }
 

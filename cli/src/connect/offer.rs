@@ -77,7 +77,7 @@ impl Offer {
         let config = self.config(backend)?.handshake_time_limit(limit);
         let config = match &recorder {
             Some(recorder) => config.verifier(recorder.clone()),
-            None => config.roots(trust.policy.roots).crls(trust.policy.crls),
+            None => trust.configure(config)?,
         };
         let Some(file) = &self.key_log else { return Ok((TlsConnector::new(&config.build()?)?, recorder)) };
         // The file is made only when nothing else is wrong.
