@@ -2,9 +2,10 @@
 
 use std::{fmt, time::SystemTime};
 
+use der::{AnyRef, Encode, Tag};
 use polytls_api::{
     CertificateError, CertificateRevocationListDer, CertificateVerifier, ConfigError, ExpectedPeer,
-    PresentedChain, Roots, ServerName, VerifiedChain, async_trait,
+    PresentedChain, Roots, ServerName, SignedWith, VerifiedChain, async_trait, inspected, x509::Certificate,
 };
 use rustls_pki_types::{SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use webpki::{
@@ -37,6 +38,9 @@ pub static SIGNATURE_ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
     algorithms::RSA_PKCS1_2048_8192_SHA384_ABSENT_PARAMS,
     algorithms::RSA_PKCS1_2048_8192_SHA512_ABSENT_PARAMS,
 ];
+
+/// An empty SEQUENCE, where the key alone is asked about.
+const NO_ALGORITHM: &[u8] = &[0x30, 0];
 
 /// rustls-webpki: RFC 5280 path validation with RFC 9525 names.
 pub struct WebPkiVerifier {
@@ -119,6 +123,24 @@ impl WebPkiVerifier {
 }
 
 impl WebPkiVerifier {
+    /// webpki says of a root whose key is too weak no more than that it has not made the signature.
+    fn explain(&self, fault: CertificateError, chain: &PresentedChain<'_>) -> CertificateError {
+        if fault != CertificateError::BadSignature {
+            return fault;
+        }
+        let presented = std::iter::once(chain.end_entity).chain(chain.intermediates);
+        let issued: Vec<_> = presented.filter_map(|der| Certificate::parse(der).ok()).collect();
+        let issuers = self
+            .anchors
+            .iter()
+            .filter(|anchor| issued.iter().any(|below| below.issuer.der().ends_with(&anchor.subject)));
+        let reasons = issuers.filter_map(|anchor| {
+            let key = AnyRef::new(Tag::Sequence, &anchor.subject_public_key_info).ok()?.to_der().ok()?;
+            SignedWith::parse(&key, NO_ALGORITHM).ok().map(|with| with.refusal())
+        });
+        reasons.into_iter().find(|reason| *reason != CertificateError::BadSignature).unwrap_or(fault)
+    }
+
     /// Whether the certificate is one of the roots.
     fn trusts(&self, certificate: &EndEntityCert<'_>) -> bool {
         let key = certificate.subject_public_key_info();
@@ -136,7 +158,9 @@ impl CertificateVerifier for WebPkiVerifier {
         peer: &ExpectedPeer<'_>,
         now: SystemTime,
     ) -> Result<VerifiedChain, CertificateError> {
-        self.verify_chain(chain, peer, now)
+        inspected(chain, peer, |chain| {
+            self.verify_chain(chain, peer, now).map_err(|fault| self.explain(fault, chain))
+        })
     }
 
     /// Its roots never change.

@@ -29,7 +29,7 @@ use crate::{
     session_store::Store,
     ticket_keys::TicketKeys,
     trust::trust,
-    verifier::{SECURITY_LEVEL, decide_with_responses},
+    verifier::{MOST_INTERMEDIATES, SECURITY_LEVEL, decide_with_responses},
 };
 
 /// A group of NIST's and a classical one in one key share.
@@ -241,6 +241,7 @@ impl Prepared {
 fn context(method: SslMethod, settings: &ProtocolSettings) -> Result<SslContextBuilder, ConfigError> {
     let mut builder = SslContextBuilder::new(method).map_err(configuration)?;
     builder.set_security_level(SECURITY_LEVEL.into());
+    builder.set_verify_depth(MOST_INTERMEDIATES.into());
     // NO_AUTO_CHAIN: what is presented is the identity's chain, and no certificate found elsewhere.
     builder.set_mode(
         SslMode::AUTO_RETRY

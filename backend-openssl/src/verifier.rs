@@ -14,19 +14,22 @@ use openssl::{
     stack::{Stack, StackRef},
     x509::{
         X509, X509PurposeId, X509StoreContext, X509StoreContextRef,
-        store::X509Store,
+        store::{X509Store, X509StoreRef},
         verify::{X509CheckFlags, X509VerifyParamRef},
     },
 };
 use polytls_api::{
     CertificateDer, CertificateError, CertificateVerifier, ExpectedPeer, HeldVerdict, PresentedChain,
-    ServerName, VerifiedChain, VerifyRequest, async_trait,
+    ServerName, VerifiedChain, VerifyRequest, async_trait, inspected,
 };
 
 use crate::{connection::Connection, error, ffi};
 
 /// What OpenSSL calls level 2: 112 bits of security, so no RSA under 2048 bits and no SHA-1.
 pub(crate) const SECURITY_LEVEL: u8 = 2;
+
+/// The most intermediates of a path.
+pub(crate) const MOST_INTERMEDIATES: u8 = 8;
 
 /// OpenSSL's path validation with its name checks.
 pub(crate) struct OpenSslVerifier(X509Store);
@@ -35,7 +38,12 @@ impl OpenSslVerifier {
     pub(crate) fn new(trusted: X509Store) -> Self {
         Self(trusted)
     }
+}
 
+/// Roots and what is asked beside them.
+struct Trusted<'a>(&'a X509StoreRef);
+
+impl Trusted<'_> {
     fn verify_chain(
         &self,
         chain: &PresentedChain<'_>,
@@ -44,18 +52,20 @@ impl OpenSslVerifier {
     ) -> Result<VerifiedChain, CertificateError> {
         let end_entity = parse(chain.end_entity)?;
         let mut intermediates = Stack::new().map_err(failed)?;
-        for certificate in chain.intermediates {
-            intermediates.push(parse(certificate)?).map_err(failed)?;
+        // One that OpenSSL cannot read is none that a path needs.
+        for certificate in chain.intermediates.iter().filter_map(|der| parse(der).ok()) {
+            intermediates.push(certificate).map_err(failed)?;
         }
         let (purpose, name) = match *peer {
             ExpectedPeer::Server(name) => (X509PurposeId::SSL_SERVER, Some(name)),
             ExpectedPeer::Client => (X509PurposeId::SSL_CLIENT, None),
         };
         let mut context = X509StoreContext::new().map_err(failed)?;
-        let verified = context.init(&self.0, &end_entity, &intermediates, |context| {
+        let verified = context.init(self.0, &end_entity, &intermediates, |context| {
             let parameters = ffi::parameters(context).ok_or_else(ErrorStack::get)?;
             parameters.set_purpose(purpose)?;
             parameters.set_auth_level(SECURITY_LEVEL.into());
+            parameters.set_depth(MOST_INTERMEDIATES.into());
             parameters.set_time(unix_seconds(now));
             expect_name(parameters, name)?;
             Ok(verify(context, name, now))
@@ -72,7 +82,7 @@ impl CertificateVerifier for OpenSslVerifier {
         peer: &ExpectedPeer<'_>,
         now: SystemTime,
     ) -> Result<VerifiedChain, CertificateError> {
-        self.verify_chain(chain, peer, now)
+        inspected(chain, peer, |chain| Trusted(&self.0).verify_chain(chain, peer, now))
     }
 
     /// Its roots never change.
@@ -180,14 +190,26 @@ impl PeerCheck {
     }
 
     /// What OpenSSL itself can say of the chain.
-    fn question(&self, context: &mut X509StoreContextRef) -> Result<Question, CertificateError> {
+    fn question(
+        &self,
+        context: &mut X509StoreContextRef,
+        roots: &X509StoreRef,
+    ) -> Result<Question, CertificateError> {
+        let presented = ffi::presented(context).map_or(Ok(Vec::new()), encode).map_err(failed)?;
         if self.verifier.is_some() {
-            let chain = ffi::presented(context).map_or(Ok(Vec::new()), encode).map_err(failed)?;
-            return Ok(Question::Presented(chain));
+            return Ok(Question::Presented(presented));
         }
-        let started = Instant::now();
-        let chain = verify(context, self.server_name.as_ref(), SystemTime::now())?;
-        Ok(Question::Verified(chain, started.elapsed()))
+        let (end_entity, intermediates) = presented.split_first().ok_or(CertificateError::Missing)?;
+        let chain = PresentedChain::new(end_entity, intermediates);
+        let peer = self.server_name.as_ref().map_or(ExpectedPeer::Client, ExpectedPeer::Server);
+        let (started, now) = (Instant::now(), SystemTime::now());
+        // What OpenSSL has prepared is good for one verification.
+        let (mut prepared, name) = (Some(context), self.server_name.as_ref());
+        let path = inspected(&chain, &peer, |chain| match prepared.take() {
+            Some(context) => verify(context, name, now),
+            None => Trusted(roots).verify_chain(chain, &peer, now),
+        })?;
+        Ok(Question::Verified(path, started.elapsed()))
     }
 
     /// `ocsp_response` is what came with the chain.
@@ -211,8 +233,9 @@ pub(crate) fn decide(context: &mut X509StoreContextRef) -> bool {
     let ssl = X509StoreContext::ssl_idx().ok().and_then(|index| context.ex_data(index));
     let Some(ssl) = ssl else { return false };
     let Some(check) = Connection::of(ssl).map(|connection| connection.check.clone()) else { return false };
+    let settings = ssl.ssl_context().to_owned();
     let (is_later, ocsp_response) = (response_comes_later(ssl), ocsp_response(ssl));
-    let code = match check.question(context) {
+    let code = match check.question(context, settings.cert_store()) {
         Ok(question) if is_later => {
             check.state().question = Some(question);
             openssl_sys::X509_V_OK

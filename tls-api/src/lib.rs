@@ -70,5 +70,5 @@ pub use trust::{Roots, TrustPolicy};
 pub use verifier::{
     Both, Cached, CertificateVerifier, DangerAcceptAnyCertificate, DangerReportOnly, ExpectedPeer, Pinned,
     Pins, PresentedChain, SignatureVerifier, SignedWith, SpkiPin, VerifiedChain, both, cached,
-    danger_report_only, pinned,
+    danger_report_only, inspected, pinned, presented_names,
 };

@@ -14,6 +14,7 @@
 mod about;
 mod both;
 mod cached;
+mod inspection;
 mod pinned;
 mod report_only;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use rustls_pki_types::CertificateDer;
 pub use self::{
     both::{Both, both},
     cached::{Cached, cached},
+    inspection::{inspected, presented_names},
     pinned::{Pinned, Pins, SpkiPin, pinned},
     report_only::{DangerReportOnly, danger_report_only},
     signed_with::SignedWith,

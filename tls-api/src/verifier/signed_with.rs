@@ -9,7 +9,7 @@ use rustls_pki_types::alg_id;
 use crate::CertificateError;
 
 /// The lengths of RSA keys that sign, in bits: less is too weak, more costs too much.
-const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+pub(super) const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
 /// The algorithm of a signature and the key under it, taken apart for a
 /// [`SignatureVerifier`](crate::SignatureVerifier).
@@ -55,10 +55,11 @@ impl<'a> SignedWith<'a> {
 
 /// The length of an RSA key's modulus; `None` where the key is another, or malformed.
 fn rsa_bits(algorithm: &[u8], key: &[u8]) -> Option<usize> {
-    if algorithm != alg_id::RSA_ENCRYPTION.as_ref() {
-        return None;
-    }
-    // RFC 8017 §A.1.1: SEQUENCE { modulus, publicExponent }.
+    if algorithm == alg_id::RSA_ENCRYPTION.as_ref() { modulus_bits(key) } else { None }
+}
+
+/// The length of the modulus of an RSAPublicKey (RFC 8017 §A.1.1), which is its first field.
+pub(super) fn modulus_bits(key: &[u8]) -> Option<usize> {
     let modulus = UintRef::decode(&mut SliceReader::new(content(key).ok()?).ok()?).ok()?;
     let (first, rest) = modulus.as_bytes().split_first()?;
     Some(8 * rest.len() + (8 - first.leading_zeros() as usize))

@@ -1,0 +1,191 @@
+//! What is asked of a chain on every backend, around what its library asks.
+//!
+//! Libraries differ in what they look at: one takes an authority's certificate for a server's, the other refuses a chain
+//! for a certificate in it that nobody needs. Here they are brought to one answer, and to one name for one fault.
+
+mod algorithms;
+
+use rustls_pki_types::CertificateDer;
+
+use super::{ExpectedPeer, PresentedChain, VerifiedChain};
+use crate::{
+    CertificateError,
+    x509::{Certificate, GeneralName, KeyUsage, Name},
+};
+
+/// The most certificates that are looked at beside the peer's own. A handshake has room for less.
+const MOST_CERTIFICATES: usize = 256;
+
+/// The most names of a certificate that an error tells, and how long each may be.
+const MOST_NAMES: usize = 100;
+const LONGEST_NAME: usize = 255;
+
+/// Has a library verify a chain, and asks what it does not.
+///
+/// `library` is called once for a chain in which nothing is wrong. It is called again where it refused, or found a path
+/// over a certificate that may not be in one, and there are certificates to leave out: those that are malformed, or no
+/// authority's, or whose algorithms are too weak. What it then says is explained by what was left out.
+///
+/// # Errors
+/// The library's, and those of the rules above.
+pub fn inspected(
+    chain: &PresentedChain<'_>,
+    peer: &ExpectedPeer<'_>,
+    mut library: impl FnMut(&PresentedChain<'_>) -> Result<VerifiedChain, CertificateError>,
+) -> Result<VerifiedChain, CertificateError> {
+    let count = chain.intermediates.len();
+    if count > MOST_CERTIFICATES {
+        let detail =
+            format!("{count} certificates came with the peer's own; {MOST_CERTIFICATES} are looked at");
+        return Err(CertificateError::PathTooLong { detail });
+    }
+    let end_entity = Certificate::parse(chain.end_entity)
+        .map_err(|error| CertificateError::Malformed { detail: error.to_string() })?;
+    match end_entity_fault(&end_entity, peer) {
+        None => {}
+        // Of a stranger's that is its own issuer, that is the first thing to know.
+        Some(CertificateError::CaUsedAsEndEntity) if end_entity.is_self_issued() => {
+            return Err(match library(chain) {
+                Err(CertificateError::SelfSigned | CertificateError::UnknownIssuer) => {
+                    CertificateError::SelfSigned
+                }
+                _ => CertificateError::CaUsedAsEndEntity,
+            });
+        }
+        Some(fault) => return Err(fault),
+    }
+    let verified = library(chain).and_then(without_fault).or_else(|fault| {
+        let left = Left::out_of(chain);
+        if left.out.is_empty() {
+            return Err(fault);
+        }
+        let chain = PresentedChain { intermediates: &left.kept, ..*chain };
+        library(&chain).and_then(without_fault).map_err(|fault| left.explain(fault, &end_entity))
+    });
+    verified.map_err(|fault| match fault {
+        CertificateError::NameMismatch { expected, .. } => {
+            CertificateError::NameMismatch { expected, presented: presented_names(&end_entity) }
+        }
+        fault => fault,
+    })
+}
+
+/// The names in a certificate's subjectAltName that a server may go by, in their order: 100 of them at the most, and no
+/// more than 255 characters of one.
+pub fn presented_names(certificate: &Certificate<'_>) -> Vec<String> {
+    let names = certificate.extensions.subject_alt_name.iter().flat_map(|extension| &extension.value);
+    let told = |name: &GeneralName<'_>| match name {
+        GeneralName::Dns(name) => {
+            Some(String::from_utf8_lossy(name).escape_default().take(LONGEST_NAME).collect())
+        }
+        GeneralName::Ip(octets) => {
+            let v4 = <[u8; 4]>::try_from(*octets).map(std::net::IpAddr::from);
+            let address = v4.or_else(|_| <[u8; 16]>::try_from(*octets).map(std::net::IpAddr::from));
+            address.ok().map(|address| address.to_string())
+        }
+        _ => None,
+    };
+    names.filter_map(told).take(MOST_NAMES).collect()
+}
+
+/// What is wrong with the peer's own certificate, whoever has issued it.
+fn end_entity_fault(certificate: &Certificate<'_>, peer: &ExpectedPeer<'_>) -> Option<CertificateError> {
+    if is_authority(certificate) {
+        return Some(CertificateError::CaUsedAsEndEntity);
+    }
+    // RFC 5280 §4.2.1.3: a server proves its identity in one of three ways, a client by a signature or, in versions of
+    // old, with an agreement on keys.
+    let usage = certificate.extensions.key_usage.as_ref().map(|extension| extension.value);
+    let uses: &[KeyUsage] = match peer {
+        ExpectedPeer::Server(_) => {
+            &[KeyUsage::DIGITAL_SIGNATURE, KeyUsage::KEY_ENCIPHERMENT, KeyUsage::KEY_AGREEMENT]
+        }
+        ExpectedPeer::Client => &[KeyUsage::DIGITAL_SIGNATURE, KeyUsage::KEY_AGREEMENT],
+    };
+    if usage.is_some_and(|usage| !uses.iter().any(|use_| usage.contains(*use_))) {
+        return Some(CertificateError::WrongUsage);
+    }
+    // Nobody verifies a root's own signature.
+    let weak = if certificate.is_self_issued() { None } else { algorithms::weak_signature(certificate) };
+    unknown_extension(certificate).or_else(|| algorithms::weak_key(certificate)).or(weak)
+}
+
+/// What forbids that a certificate stands between the peer's own and a root.
+fn issuer_fault(certificate: &Certificate<'_>) -> Option<CertificateError> {
+    // RFC 5280 §6.1.4 (k) and (n).
+    let usage = certificate.extensions.key_usage.as_ref().map(|extension| extension.value);
+    let signs = usage.is_none_or(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN));
+    if !is_authority(certificate) || !signs {
+        return Some(CertificateError::EndEntityUsedAsCa);
+    }
+    unknown_extension(certificate)
+        .or_else(|| algorithms::weak_key(certificate))
+        .or_else(|| algorithms::weak_signature(certificate))
+}
+
+fn is_authority(certificate: &Certificate<'_>) -> bool {
+    certificate.extensions.basic_constraints.as_ref().is_some_and(|extension| extension.value.ca)
+}
+
+/// RFC 5280 §4.2: who does not know a critical extension must refuse the certificate.
+fn unknown_extension(certificate: &Certificate<'_>) -> Option<CertificateError> {
+    let unknown = certificate.extensions.unknown_critical.first()?;
+    let detail = format!("extensions: {unknown} is critical, and not known");
+    Some(CertificateError::Malformed { detail })
+}
+
+/// Whether all that stands on the path may.
+fn without_fault(path: VerifiedChain) -> Result<VerifiedChain, CertificateError> {
+    let above = path.path().get(1..).unwrap_or_default();
+    for (place, issuer) in above.iter().enumerate() {
+        let certificate = Certificate::parse(issuer)
+            .map_err(|error| CertificateError::Malformed { detail: format!("an issuer's {error}") })?;
+        let is_root = path.reaches_root() && place + 1 == above.len();
+        // A root is trusted for what it is; that others can compute with its key, no trust amends.
+        let fault = if is_root { algorithms::weak_key(&certificate) } else { issuer_fault(&certificate) };
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+    }
+    Ok(path)
+}
+
+/// The certificates that came with the peer's own, apart.
+struct Left<'a> {
+    kept: Vec<CertificateDer<'a>>,
+    /// What cannot stand on a path, and why; without a certificate where it cannot be read.
+    out: Vec<(Option<Certificate<'a>>, CertificateError)>,
+}
+
+impl<'a> Left<'a> {
+    fn out_of(chain: &PresentedChain<'a>) -> Self {
+        let mut left = Self { kept: Vec::new(), out: Vec::new() };
+        for der in chain.intermediates {
+            match Certificate::parse(der) {
+                Err(error) => {
+                    left.out.push((None, CertificateError::Malformed { detail: error.to_string() }));
+                }
+                Ok(certificate) => match issuer_fault(&certificate) {
+                    Some(fault) => left.out.push((Some(certificate), fault)),
+                    None => left.kept.push(CertificateDer::from(certificate.der)),
+                },
+            }
+        }
+        left
+    }
+
+    /// Where no issuer is known of a certificate, and one of that name was left out, why it was.
+    fn explain(&self, fault: CertificateError, end_entity: &Certificate<'_>) -> CertificateError {
+        if fault != CertificateError::UnknownIssuer {
+            return fault;
+        }
+        let kept: Vec<_> = self.kept.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
+        let is_issuer = |name: &Name<'_>| {
+            end_entity.issuer.matches(name) || kept.iter().any(|below| below.issuer.matches(name))
+        };
+        let reason = self.out.iter().find(|(certificate, _)| {
+            certificate.as_ref().is_some_and(|certificate| is_issuer(&certificate.subject))
+        });
+        reason.map_or(fault, |(_, reason)| reason.clone())
+    }
+}
