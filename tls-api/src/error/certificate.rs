@@ -1,5 +1,8 @@
 //! Why a certificate was refused: one variant for one fault, whichever library found it.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::SystemTime;
 
 use polytls_x509::RevocationReason;
@@ -224,118 +227,4 @@ fn pins(presented: &[String]) -> String {
         return String::new();
     }
     format!(": it has {}", presented.join(", "))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    fn at(seconds: i64) -> SystemTime {
-        let distance = Duration::from_secs(seconds.unsigned_abs());
-        match seconds < 0 {
-            true => SystemTime::UNIX_EPOCH - distance,
-            false => SystemTime::UNIX_EPOCH + distance,
-        }
-    }
-
-    #[test]
-    fn dates_are_read_by_people() {
-        for (seconds, text) in [
-            (0, "1970-01-01 00:00 UTC"),
-            (-1, "1969-12-31 23:59 UTC"),
-            (-86_400, "1969-12-31 00:00 UTC"),
-            (951_782_459, "2000-02-29 00:00 UTC"),
-            (951_782_460, "2000-02-29 00:01 UTC"),
-            (1_798_675_199, "2026-12-30 23:59 UTC"),
-            (-62_135_596_800, "0001-01-01 00:00 UTC"),
-        ] {
-            assert_eq!(date(at(seconds)), text);
-        }
-    }
-
-    #[test]
-    fn what_was_checked_and_when_is_told_as_far_as_it_is_known() {
-        let (now, not_after) = (at(951_782_460), Some(at(0)));
-        assert_eq!(
-            CertificateError::Expired { now, not_after }.to_string(),
-            "the certificate expired on 1970-01-01 00:00 UTC, and is checked for 2000-02-29 00:01 UTC; renew it, or set \
-             the clock right if it is wrong"
-        );
-        assert!(
-            CertificateError::Expired { now, not_after: None }
-                .to_string()
-                .starts_with("the certificate expired, and is checked for 2000-02-29 00:01 UTC; ")
-        );
-        let not_before = Some(at(1_798_675_199));
-        assert!(
-            CertificateError::NotYetValid { now, not_before }.to_string().starts_with(
-                "the certificate is not valid yet: it begins on 2026-12-30 23:59 UTC, and is checked for 2000-02-29 00:01 UTC; "
-            )
-        );
-    }
-
-    #[test]
-    fn a_revocation_is_told_with_what_is_known_of_it() {
-        let told = |at, reason| CertificateError::Revoked { at, reason }.to_string();
-        assert_eq!(
-            told(Some(at(0)), Some(RevocationReason::KeyCompromise)),
-            format!(
-                "the certificate was revoked by its issuer on 1970-01-01 00:00 UTC ({}); the peer needs a new one",
-                RevocationReason::KeyCompromise
-            )
-        );
-        assert_eq!(told(None, None), "the certificate was revoked by its issuer; the peer needs a new one");
-    }
-
-    /// A fault in one half, what to do in the other.
-    #[test]
-    fn every_fault_says_what_to_do() {
-        let (now, detail) = (at(0), "here".to_owned());
-        for fault in [
-            CertificateError::Expired { now, not_after: None },
-            CertificateError::NotYetValid { now, not_before: None },
-            CertificateError::UnknownIssuer,
-            CertificateError::SelfSigned,
-            CertificateError::NameMismatch { expected: "a.example".into(), presented: Vec::new() },
-            CertificateError::WrongUsage,
-            CertificateError::BadSignature,
-            CertificateError::CaUsedAsEndEntity,
-            CertificateError::EndEntityUsedAsCa,
-            CertificateError::PathLengthExceeded,
-            CertificateError::NameConstraintViolated { detail: detail.clone() },
-            CertificateError::PolicyViolated { detail: detail.clone() },
-            CertificateError::PathTooLong { detail: detail.clone() },
-            CertificateError::UnsupportedAlgorithm { detail: detail.clone() },
-            CertificateError::REVOKED,
-            CertificateError::RevocationUnknown { detail: detail.clone() },
-            CertificateError::Malformed { detail: detail.clone() },
-            CertificateError::Missing,
-        ] {
-            let text = fault.to_string();
-            let (what, advice) = text.split_once("; ").unwrap_or_else(|| panic!("no advice: {text}"));
-            assert!(!what.is_empty() && advice.contains(' ') && !text.ends_with(['.', ' ']), "{text}");
-            assert!(!text.contains("  "), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_mismatch_names_both_sides() {
-        let error = CertificateError::NameMismatch {
-            expected: "a.example".into(),
-            presented: vec!["b.example".into(), "c.example".into()],
-        };
-        assert_eq!(
-            error.to_string(),
-            "the certificate is not for `a.example`, but for b.example, c.example; connect by a name that it holds"
-        );
-    }
-
-    #[test]
-    fn keys_that_are_not_pinned_are_named() {
-        let error = CertificateError::NotPinned { presented: vec!["sha256/a".into(), "sha256/b".into()] };
-        assert!(error.to_string().contains("is pinned: it has sha256/a, sha256/b; if the peer"), "{error}");
-        assert_eq!(error.alert(), AlertDescription::CERTIFICATE_UNKNOWN);
-    }
 }
