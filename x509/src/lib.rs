@@ -3,7 +3,7 @@
 //!
 //! No key is used here, no clock is read, and nothing is decided: who is trusted and what is in force is the business
 //! of verifiers. What is malformed is refused with the field where it is. Nothing panics, nothing recurses, and
-//! what is allocated is a small multiple of the input's length.
+//! what is allocated is in proportion to the input's length.
 
 mod certificate;
 mod crl;

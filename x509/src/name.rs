@@ -13,6 +13,8 @@ use crate::{
 };
 
 /// A distinguished name, parsed.
+///
+/// `==` compares octets; whether two are one name is [`matches`](Name::matches)'s to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name<'a> {
     der: &'a [u8],

@@ -169,7 +169,7 @@ impl<'a> Reader<'a> {
         mut self,
         mut read: impl FnMut(&mut Self) -> Result<T, Malformed>,
     ) -> Result<Vec<T>, Malformed> {
-        let mut all = Vec::new();
+        let mut all = Vec::with_capacity(self.count()?);
         while !self.is_finished() {
             all.push(read(&mut self)?);
         }

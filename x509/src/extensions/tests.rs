@@ -256,6 +256,7 @@ fn basic_constraints() {
         (vec![1, 1, 0xff, 2, 1, 0], true, Some(0)),
         (vec![2, 1, 1], false, Some(1)),
         (vec![1, 1, 0xff, 2, 2, 0, 0x80], true, Some(128)),
+        (vec![1, 1, 0xff, 2, 4, 0x7f, 0, 0, 1], true, Some(0x7f00_0001)),
         (vec![1, 1, 0xff, 2, 5, 0, 0xff, 0xff, 0xff, 0xff], true, Some(u32::MAX)),
         (vec![1, 1, 0xff, 2, 6, 1, 0, 0, 0, 0, 0], true, Some(u32::MAX)),
     ] {
