@@ -29,6 +29,6 @@ pub use self::{
         KeyUsage, NameConstraints, PolicyConstraints, TlsFeature,
     },
     general_name::{GeneralName, GeneralSubtree},
-    name::{Attribute, FoldedName, Name, NameSubtrees},
+    name::{Attribute, FoldedName, Name},
     ocsp::{BasicOcspResponse, CertId, CertStatus, OcspResponse, ResponderId, SingleResponse},
 };

@@ -2,11 +2,10 @@
 
 mod display;
 mod fold;
-mod subtrees;
 
 use der::asn1::ObjectIdentifier;
 
-pub use self::{fold::FoldedName, subtrees::NameSubtrees};
+pub use self::fold::FoldedName;
 use crate::{
     Malformed,
     reader::{Reader, Tag},
@@ -93,7 +92,7 @@ impl<'a> Name<'a> {
     /// space.
     ///
     /// Characters are not normalized further (NFKC): a composed letter is another than its parts. Who compares many
-    /// names with many others takes [`folded`](Self::folded) or [`NameSubtrees`].
+    /// names with many others keeps them [`folded`](Self::folded).
     pub fn matches(&self, other: &Self) -> bool {
         self.der == other.der || self.ends.len() == other.ends.len() && self.begins_with(other)
     }

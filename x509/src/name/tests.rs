@@ -4,7 +4,7 @@ use der::asn1::ObjectIdentifier;
 use proptest::prelude::*;
 
 use crate::{
-    Name, NameSubtrees,
+    Name,
     tests::{MadeAttribute, attribute, name, refused, sequence, tlv},
 };
 
@@ -116,7 +116,6 @@ fn subtree_begins_at_the_widest_and_ends_at_an_rdn() {
         let (name, base) = (Name::parse(der).unwrap(), Name::parse(base).unwrap());
         let within = name.is_within(&base);
         assert_eq!(name.folded().is_within(&base.folded()), within);
-        assert_eq!(NameSubtrees::new([&base]).contain(&name), within);
         within
     };
     let acme: MadeAttribute<'_> = (10, UTF8, b"Acme");
@@ -193,21 +192,6 @@ fn names_are_shown_as_rfc_4514_writes_them() {
     assert_eq!(shown(&name(&[(99, UTF8, b"x")])), "2.5.4.99=#0c0178");
 }
 
-#[test]
-fn thousands_of_names_against_thousands_of_subtrees_cost_little() {
-    let der = |text: &str, index| {
-        name(&[(10, UTF8, b"Some Organisation"), (3, UTF8, format!("{text} {index}").as_bytes())])
-    };
-    let names: Vec<_> = (0..2048).map(|index| der("name", index)).collect();
-    let bases: Vec<_> = (0..2048).map(|index| der("BASE", index)).collect();
-    let names: Vec<_> = names.iter().map(|der| Name::parse(der).unwrap()).collect();
-    let bases: Vec<_> = bases.iter().map(|der| Name::parse(der).unwrap()).collect();
-    let subtrees = NameSubtrees::new(&bases);
-    assert!(!names.iter().any(|name| subtrees.contain(name)));
-    assert!(bases.iter().all(|name| subtrees.contain(name)));
-    assert!(NameSubtrees::default().is_empty() && !NameSubtrees::default().contain(&names[0]));
-}
-
 /// Names of few parts, so that many are equal and many are within others.
 fn some_name() -> impl Strategy<Value = Vec<u8>> {
     const VALUES: [(u8, &[u8]); 7] = [
@@ -228,15 +212,10 @@ fn some_name() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn folded_names_and_subtrees_answer_as_pairs_do(
-        name in some_name(), other in some_name(), bases in proptest::collection::vec(some_name(), 0..6),
-    ) {
+    fn folded_names_answer_as_pairs_do(name in some_name(), other in some_name()) {
         let (name, other) = (Name::parse(&name).unwrap(), Name::parse(&other).unwrap());
         prop_assert_eq!(name.matches(&other), name.folded() == other.folded());
         prop_assert_eq!(name.is_within(&other), name.folded().is_within(&other.folded()));
         prop_assert_eq!(name.matches(&other), name.is_within(&other) && other.is_within(&name));
-        let bases: Vec<_> = bases.iter().map(|base| Name::parse(base).unwrap()).collect();
-        let within_any = bases.iter().any(|base| name.is_within(base));
-        prop_assert_eq!(NameSubtrees::new(&bases).contain(&name), within_any);
     }
 }
