@@ -134,18 +134,22 @@ fn each_field_is_refused_by_its_name() {
     Made { not_after: [made().not_after, vec![5, 0]].concat(), ..made() }
         .refused("validity", "2 octets follow");
 
+    Made { signature_value: tlv(3, &[&[4, 0xf0]]), ..made() }.refused("signatureValue", "whole octets");
+    Made { signature_value: [made().signature_value, vec![5, 0]].concat(), ..made() }
+        .refused("certificate", "2 octets follow");
+    Made { rest: vec![5, 0], ..made() }.refused("tbsCertificate", "2 octets follow");
+    Made { rest: tlv(0xa1, &[&[0, 1]]), ..made() }.refused("tbsCertificate", "octets follow");
+}
+
+#[test]
+fn keys_are_of_whole_octets() {
+    let made = Made::new;
     let key = |bits: &[u8]| sequence(&[&sequence(&[&oid("1.2.3")]), &tlv(3, &[bits])]);
     Made { subject_public_key_info: key(&[1, 2]), ..made() }.refused("subjectPublicKey", "whole octets");
     Made { subject_public_key_info: key(&[]), ..made() }.refused("subjectPublicKey", "how many");
     Made { subject_public_key_info: key(&[8, 0]), ..made() }.refused("subjectPublicKey", "how many");
     Made { subject_public_key_info: key(&[1]), ..made() }.refused("subjectPublicKey", "there are none");
     Made { subject_public_key_info: sequence(&[&[5, 0]]), ..made() }.refused("subjectPublicKeyInfo", "0x05");
-
-    Made { signature_value: tlv(3, &[&[4, 0xf0]]), ..made() }.refused("signatureValue", "whole octets");
-    Made { signature_value: [made().signature_value, vec![5, 0]].concat(), ..made() }
-        .refused("certificate", "2 octets follow");
-    Made { rest: vec![5, 0], ..made() }.refused("tbsCertificate", "2 octets follow");
-    Made { rest: tlv(0xa1, &[&[0, 1]]), ..made() }.refused("tbsCertificate", "octets follow");
 }
 
 #[test]

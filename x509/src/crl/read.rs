@@ -53,11 +53,7 @@ pub(super) fn certificate_list(der: &[u8]) -> Result<CertificateList<'_>, Malfor
         signature_value,
         revoked_certificates: revoked_certificates(fields.at("revokedCertificates"), version)?,
     };
-    if let Some(mut explicit) = fields.at("crlExtensions").optional_within(Tag::constructed(0))? {
-        below_version_2(&explicit, version)?;
-        each_extension(&mut explicit, |extension| parsed.note(&extension))?;
-        explicit.finish()?;
-    }
+    parsed.crl_extensions(fields.at("crlExtensions"))?;
     fields.at("tbsCertList").finish()?;
     Ok(parsed)
 }
@@ -73,7 +69,7 @@ fn version(fields: &mut Reader<'_>) -> Result<u8, Malformed> {
     }
 }
 
-fn below_version_2(extensions: &Reader<'_>, version: u8) -> Result<(), Malformed> {
+fn not_in_version_1(extensions: &Reader<'_>, version: u8) -> Result<(), Malformed> {
     match version {
         2 => Ok(()),
         _ => Err(extensions.malformed("only version 2 has extensions")),
@@ -92,6 +88,14 @@ fn revoked_certificates<'a>(fields: &mut Reader<'a>, version: u8) -> Result<&'a 
 }
 
 impl<'a> CertificateList<'a> {
+    /// `[0]` EXPLICIT Extensions OPTIONAL.
+    fn crl_extensions(&mut self, fields: &mut Reader<'a>) -> Result<(), Malformed> {
+        let Some(mut explicit) = fields.optional_within(Tag::constructed(0))? else { return Ok(()) };
+        not_in_version_1(&explicit, self.version)?;
+        each_extension(&mut explicit, |extension| self.note(&extension))?;
+        explicit.finish()
+    }
+
     fn note(&mut self, raw: &RawExtension<'a>) -> Result<(), Malformed> {
         match raw.id {
             id::CRL_NUMBER => {
@@ -137,7 +141,7 @@ impl<'a> RevokedCertificate<'a> {
             unknown_critical: Vec::new(),
         };
         if !fields.is_finished() {
-            below_version_2(fields.at("crlEntryExtensions"), version)?;
+            not_in_version_1(fields.at("crlEntryExtensions"), version)?;
             each_extension(&mut fields, |extension| entry.note(&extension))?;
         }
         fields.finish()?;

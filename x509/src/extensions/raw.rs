@@ -1,7 +1,7 @@
 //! Extensions before their values are looked at: of certificates, of lists and their entries, of OCSP responses.
 
 use crate::{
-    Malformed,
+    Extension, Malformed,
     reader::{Reader, Tag, representable},
 };
 
@@ -34,6 +34,15 @@ impl<'a> RawExtension<'a> {
         let value = read(&mut reader)?;
         reader.at(field).finish()?;
         Ok(value)
+    }
+
+    /// The value of an extension of certificates that the crate knows.
+    pub(super) fn known<T>(
+        &self,
+        field: &'static str,
+        read: impl FnOnce(&mut Reader<'a>) -> Result<T, Malformed>,
+    ) -> Result<Option<Extension<T>>, Malformed> {
+        Ok(Some(Extension { critical: self.critical, value: self.parse(field, read)? }))
     }
 
     /// It is one that the crate does not know: where it is critical it is noted.

@@ -3,8 +3,8 @@
 use der::asn1::ObjectIdentifier;
 
 use super::{
-    AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies, Extension, Extensions, KeyPurposeId,
-    KeyUsage, NameConstraints, PolicyConstraints, RawExtension, TlsFeature, each_extension, raw::has_twice,
+    AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies, Extensions, KeyPurposeId, KeyUsage,
+    NameConstraints, PolicyConstraints, RawExtension, TlsFeature, each_extension, raw::has_twice,
 };
 use crate::{
     DistributionPoint, GeneralName, GeneralSubtree, Malformed,
@@ -12,22 +12,22 @@ use crate::{
 };
 
 /// Content octets of the identifiers, id-ce (2.5.29) and id-pe (1.3.6.1.5.5.7.1).
-pub(crate) mod id {
-    pub(crate) const SUBJECT_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1d, 14];
-    pub(crate) const KEY_USAGE: &[u8] = &[0x55, 0x1d, 15];
-    pub(crate) const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 17];
-    pub(crate) const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 19];
-    pub(crate) const NAME_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 30];
-    pub(crate) const CRL_DISTRIBUTION_POINTS: &[u8] = &[0x55, 0x1d, 31];
-    pub(crate) const CERTIFICATE_POLICIES: &[u8] = &[0x55, 0x1d, 32];
-    pub(crate) const POLICY_MAPPINGS: &[u8] = &[0x55, 0x1d, 33];
-    pub(crate) const AUTHORITY_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1d, 35];
-    pub(crate) const POLICY_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 36];
-    pub(crate) const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 37];
-    pub(crate) const INHIBIT_ANY_POLICY: &[u8] = &[0x55, 0x1d, 54];
-    pub(crate) const AUTHORITY_INFO_ACCESS: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 1, 1];
-    pub(crate) const TLS_FEATURE: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 1, 24];
-    pub(crate) const OCSP_NO_CHECK: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 0x30, 1, 5];
+mod id {
+    pub(super) const SUBJECT_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1d, 14];
+    pub(super) const KEY_USAGE: &[u8] = &[0x55, 0x1d, 15];
+    pub(super) const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 17];
+    pub(super) const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 19];
+    pub(super) const NAME_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 30];
+    pub(super) const CRL_DISTRIBUTION_POINTS: &[u8] = &[0x55, 0x1d, 31];
+    pub(super) const CERTIFICATE_POLICIES: &[u8] = &[0x55, 0x1d, 32];
+    pub(super) const POLICY_MAPPINGS: &[u8] = &[0x55, 0x1d, 33];
+    pub(super) const AUTHORITY_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1d, 35];
+    pub(super) const POLICY_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 36];
+    pub(super) const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 37];
+    pub(super) const INHIBIT_ANY_POLICY: &[u8] = &[0x55, 0x1d, 54];
+    pub(super) const AUTHORITY_INFO_ACCESS: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 1, 1];
+    pub(super) const TLS_FEATURE: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 1, 24];
+    pub(super) const OCSP_NO_CHECK: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 0x30, 1, 5];
     /// id-qt-cps and id-qt-unotice.
     pub(super) const KNOWN_QUALIFIERS: [&[u8]; 2] =
         [&[0x2b, 6, 1, 5, 5, 7, 2, 1], &[0x2b, 6, 1, 5, 5, 7, 2, 2]];
@@ -43,63 +43,46 @@ impl<'a> Extensions<'a> {
     fn note(&mut self, raw: &RawExtension<'a>) -> Result<(), Malformed> {
         match raw.id {
             id::SUBJECT_KEY_IDENTIFIER => {
-                let read = |reader: &mut Reader<'a>| Ok(reader.expect(Tag::OCTET_STRING)?.value);
-                set(&mut self.subject_key_identifier, raw, "subjectKeyIdentifier", read)
+                self.subject_key_identifier = raw.known("subjectKeyIdentifier", key_identifier)?;
             }
-            id::KEY_USAGE => set(&mut self.key_usage, raw, "keyUsage", KeyUsage::read),
-            id::SUBJECT_ALT_NAME => set(&mut self.subject_alt_name, raw, "subjectAltName", subject_alt_name),
+            id::KEY_USAGE => self.key_usage = raw.known("keyUsage", KeyUsage::read)?,
+            id::SUBJECT_ALT_NAME => self.subject_alt_name = raw.known("subjectAltName", subject_alt_name)?,
             id::BASIC_CONSTRAINTS => {
-                set(&mut self.basic_constraints, raw, "basicConstraints", BasicConstraints::read)
+                self.basic_constraints = raw.known("basicConstraints", BasicConstraints::read)?;
             }
             id::NAME_CONSTRAINTS => {
-                set(&mut self.name_constraints, raw, "nameConstraints", NameConstraints::read)
+                self.name_constraints = raw.known("nameConstraints", NameConstraints::read)?
             }
-            id::CRL_DISTRIBUTION_POINTS => set(
-                &mut self.crl_distribution_points,
-                raw,
-                "cRLDistributionPoints",
-                DistributionPoint::read_all,
-            ),
+            id::CRL_DISTRIBUTION_POINTS => {
+                self.crl_distribution_points =
+                    raw.known("cRLDistributionPoints", DistributionPoint::read_all)?;
+            }
             id::CERTIFICATE_POLICIES => {
-                set(&mut self.certificate_policies, raw, "certificatePolicies", CertificatePolicies::read)
+                self.certificate_policies = raw.known("certificatePolicies", CertificatePolicies::read)?;
             }
-            id::POLICY_MAPPINGS => set(&mut self.policy_mappings, raw, "policyMappings", policy_mappings),
-            id::AUTHORITY_KEY_IDENTIFIER => set(
-                &mut self.authority_key_identifier,
-                raw,
-                "authorityKeyIdentifier",
-                AuthorityKeyIdentifier::read,
-            ),
+            id::POLICY_MAPPINGS => self.policy_mappings = raw.known("policyMappings", policy_mappings)?,
+            id::AUTHORITY_KEY_IDENTIFIER => {
+                self.authority_key_identifier =
+                    raw.known("authorityKeyIdentifier", AuthorityKeyIdentifier::read)?;
+            }
             id::POLICY_CONSTRAINTS => {
-                set(&mut self.policy_constraints, raw, "policyConstraints", PolicyConstraints::read)
+                self.policy_constraints = raw.known("policyConstraints", PolicyConstraints::read)?;
             }
-            id::EXTENDED_KEY_USAGE => set(&mut self.extended_key_usage, raw, "extKeyUsage", key_purposes),
-            id::INHIBIT_ANY_POLICY => set(&mut self.inhibit_any_policy, raw, "inhibitAnyPolicy", |reader| {
-                let skip_certs = reader.integer()?;
-                reader.unsigned(skip_certs)
-            }),
+            id::EXTENDED_KEY_USAGE => self.extended_key_usage = raw.known("extKeyUsage", key_purposes)?,
+            id::INHIBIT_ANY_POLICY => self.inhibit_any_policy = raw.known("inhibitAnyPolicy", skip_certs)?,
             id::AUTHORITY_INFO_ACCESS => {
-                set(&mut self.authority_info_access, raw, "authorityInfoAccess", authority_info_access)
+                self.authority_info_access = raw.known("authorityInfoAccess", authority_info_access)?;
             }
-            id::TLS_FEATURE => set(&mut self.tls_feature, raw, "TLSFeatures", tls_features),
-            id::OCSP_NO_CHECK => {
-                self.ocsp_no_check = true;
-                raw.parse("id-pkix-ocsp-nocheck", null)
-            }
-            _ => raw.note_unknown(&mut self.unknown_critical),
+            id::TLS_FEATURE => self.tls_feature = raw.known("TLSFeatures", tls_features)?,
+            id::OCSP_NO_CHECK => self.ocsp_no_check = raw.known("id-pkix-ocsp-nocheck", null)?.is_some(),
+            _ => raw.note_unknown(&mut self.unknown_critical)?,
         }
+        Ok(())
     }
 }
 
-/// Notes the value of a known extension. That one is there twice is found elsewhere.
-fn set<'a, T>(
-    slot: &mut Option<Extension<T>>,
-    raw: &RawExtension<'a>,
-    field: &'static str,
-    read: impl FnOnce(&mut Reader<'a>) -> Result<T, Malformed>,
-) -> Result<(), Malformed> {
-    *slot = Some(Extension { critical: raw.critical, value: raw.parse(field, read)? });
-    Ok(())
+fn key_identifier<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Malformed> {
+    Ok(reader.expect(Tag::OCTET_STRING)?.value)
 }
 
 fn null(reader: &mut Reader<'_>) -> Result<(), Malformed> {
@@ -228,6 +211,11 @@ impl PolicyConstraints {
         fields.finish()?;
         Ok(Self { require_explicit_policy, inhibit_policy_mapping })
     }
+}
+
+fn skip_certs(reader: &mut Reader<'_>) -> Result<u32, Malformed> {
+    let skip_certs = reader.integer()?;
+    reader.unsigned(skip_certs)
 }
 
 /// A purpose whose identifier cannot be held is one that nobody asks for. Where no other is left the list is empty, and
