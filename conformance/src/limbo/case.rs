@@ -32,7 +32,7 @@ pub struct Case {
     /// Revocation lists.
     pub crls: Vec<CertificateRevocationListDer<'static>>,
     /// How many intermediates a path may have, those that are self-issued left out.
-    pub max_chain_depth: Option<u32>,
+    pub max_chain_depth: Option<usize>,
     /// What must be said.
     pub expected: Expected,
 }

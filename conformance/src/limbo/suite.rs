@@ -101,7 +101,7 @@ struct Written {
     trusted_certs: Vec<String>,
     #[serde(default)]
     crls: Vec<String>,
-    max_chain_depth: Option<u32>,
+    max_chain_depth: Option<usize>,
     expected_result: Outcome,
 }
 

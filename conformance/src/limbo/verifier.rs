@@ -72,7 +72,7 @@ pub struct Question {
     /// The case's roots and revocation lists.
     pub trust: TrustPolicy,
     /// How many intermediates a path may have, those that are self-issued left out.
-    pub max_chain_depth: Option<u32>,
+    pub max_chain_depth: Option<usize>,
 }
 
 /// Why there is no verifier for a case.

@@ -6,8 +6,12 @@ use std::{
     sync::Arc,
 };
 
-use polytls::backends::{Native, OpenSsl, Rustls};
-use polytls_conformance::limbo::{Exceptions, ReadError, Verifier};
+use polytls::{
+    CertificateVerifier,
+    backends::{Native, OpenSsl, Rustls},
+};
+use polytls_builtin::{PathVerifier, Profile};
+use polytls_conformance::limbo::{Exceptions, Question, ReadError, Verifier};
 
 /// Every verifier of polytls.
 fn all() -> Vec<Verifier> {
@@ -16,7 +20,21 @@ fn all() -> Vec<Verifier> {
         Verifier::of(Arc::new(Rustls::new())).names_last(),
         Verifier::of(Arc::new(OpenSsl::new())),
         Verifier::of(Arc::new(Native::new())),
+        builtin("builtin", Profile::Interoperable),
+        builtin("builtin-strict", Profile::Strict),
     ]
+}
+
+/// The builtin engine's, which knows a bound for the depth of chains.
+fn builtin(name: &str, profile: Profile) -> Verifier {
+    let make = move |question: &Question| {
+        let verifier = PathVerifier::new(&question.trust, profile)?;
+        Ok(match question.max_chain_depth {
+            Some(depth) => Arc::new(verifier.with_max_depth(depth)),
+            None => Arc::new(verifier) as Arc<dyn CertificateVerifier>,
+        })
+    };
+    Verifier::new(name, make).names_last()
 }
 
 /// Every verifier with its exceptions.
