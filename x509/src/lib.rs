@@ -4,6 +4,19 @@
 //! No key is used here, no clock is read, and nothing is decided: who is trusted and what is in force is the business
 //! of verifiers. What is malformed is refused with the field where it is. Nothing panics, nothing recurses, and
 //! what is allocated is in proportion to the input's length.
+//!
+//! ```
+//! use polytls_x509::{Certificate, GeneralName};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let made = rcgen::generate_simple_self_signed(["example.com".to_owned()])?;
+//! # let der = made.cert.der();
+//! let certificate = Certificate::parse(der)?;
+//! let names = certificate.extensions.subject_alt_name.map(|names| names.value).unwrap_or_default();
+//! assert_eq!(names, [GeneralName::Dns(b"example.com")]);
+//! # Ok(())
+//! # }
+//! ```
 
 mod certificate;
 mod crl;
