@@ -29,6 +29,7 @@
 //! | `tokio` | yes | streams implement tokio's I/O traits |
 //! | `futures-io` | | streams implement futures' I/O traits |
 //! | `encrypted-keys` | yes | identities under a password: PKCS#12, encrypted PKCS#8 |
+//! | `reload` | | identities and roots that follow the files they come from |
 //!
 //! Features only add: enabling a backend never changes which one runs where a choice has been made.
 //! [`default_backend`] documents the order that it follows where none has.
@@ -36,6 +37,8 @@
 use std::sync::{Arc, OnceLock};
 
 pub use polytls_api::*;
+#[cfg(feature = "reload")]
+pub use polytls_reload as reload;
 
 /// The engines that are compiled in, in the order in which [`default_backend`] prefers them.
 pub mod backends {

@@ -46,6 +46,7 @@ use crate::{
 /// | DER in memory | [`from_der`](Self::from_der) |
 /// | a key encrypted as PKCS#8 | the same, `…_with_password` |
 /// | a PKCS#12 file (`.p12`, `.pfx`) | `from_pkcs12_file`, [`from_file`](Self::from_file), `from_pkcs12` |
+/// | what one file held, or two, in any of these forms | [`from_content`](Self::from_content), [`from_contents`](Self::from_contents) |
 /// | a key elsewhere (a token, a service) | [`from_signer`](Self::from_signer) |
 ///
 /// What takes a password needs the feature `encrypted-keys`. A password for a key that is not encrypted is not an
@@ -225,18 +226,42 @@ impl Identity {
     /// `encrypted-keys`, and says so.
     pub fn from_file(path: impl AsRef<Path>, password: Option<&str>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
-        let file = read(path)?;
-        let identity = match Content::of(&file) {
-            Content::Pkcs12 => Self::from_pkcs12_under(&file, password),
-            Content::Pem => certificate::from_pem(&file)
-                .and_then(|chain| Self::new(chain, key::from_pem(&file, password)?)),
+        Self::from_content(&read(path)?, password).map_err(|error| in_file(error, path))
+    }
+
+    /// From what a file holds that [`Identity::from_file`] would read.
+    ///
+    /// # Errors
+    /// As [`Identity::from_file`], without the file's name.
+    pub fn from_content(file: &[u8], password: Option<&str>) -> Result<Self, ConfigError> {
+        match Content::of(file) {
+            Content::Pkcs12 => Self::from_pkcs12_under(file, password),
+            Content::Pem => Self::new(certificate::from_pem(file)?, key::from_pem(file, password)?),
             Content::Pkcs12InBer => Err(key::refused(PKCS12_IN_BER.into())),
             content => Err(certificate::refused(format!(
                 "it is {}; give a PEM text with a certificate and its key, or a PKCS#12 file",
                 content.name()
             ))),
+        }
+    }
+
+    /// From what two files hold: a chain in PEM or one certificate in DER, and a key in PEM or DER. Which, the content
+    /// says. The password is for an encrypted key.
+    ///
+    /// # Errors
+    /// As [`Identity::from_pem`]. What is encrypted needs the feature `encrypted-keys`, and says so.
+    pub fn from_contents(chain: &[u8], key: &[u8], password: Option<&str>) -> Result<Self, ConfigError> {
+        let certificates = match Content::of(chain) {
+            Content::Certificate => vec![CertificateDer::from(chain.to_vec())],
+            _ => certificate::from_pem(chain)?,
         };
-        identity.map_err(|error| in_file(error, path))
+        let private_key = match Content::of(key) {
+            Content::PrivateKey | Content::EncryptedPrivateKey => {
+                key::from_der(Zeroizing::new(key.to_vec()), password)?
+            }
+            _ => key::from_pem(key, password)?,
+        };
+        Self::new(certificates, private_key)
     }
 
     /// With the key in the hands of a signer, for a chain in DER.
