@@ -7,6 +7,7 @@ use polytls_api::ConfigError;
 use crate::{
     Builtin,
     options::{ExternalPsk, Limits, Options, Padding},
+    path::Profile,
 };
 
 /// Builds a [`Builtin`] that departs from its defaults.
@@ -71,6 +72,13 @@ impl BuiltinBuilder {
     /// a name of its own. Default: none. A server that is offered one takes a suite with its hash.
     pub fn external_psk(mut self, psk: ExternalPsk) -> Self {
         self.options.external_psks.push(psk);
+        self
+    }
+
+    /// How strictly the certificates of peers are read, where no verifier of the application's decides. Default:
+    /// [`Profile::Interoperable`].
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.options.profile = profile;
         self
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use polytls_api::{
     BackendInfo, CertificateVerifier, CipherSuite, ClientAuthentication, ClientConfig, ConfigError,
-    NamedGroup, ProtocolSettings, ServerConfig, SignatureScheme, Transport,
+    NamedGroup, ProtocolSettings, ServerConfig, SignatureScheme, Transport, TrustPolicy,
 };
 use polytls_aws_lc::{SIGNATURE_ALGORITHMS, WebPkiVerifier};
 
@@ -12,6 +12,7 @@ use crate::{
     error::Fault,
     identity::{Identities, PreparedIdentity},
     options::Options,
+    path::{PathVerifier, Profile},
     sessions::{ClientSessions, ServerSessions},
 };
 
@@ -40,7 +41,10 @@ impl PreparedClient {
     ) -> Result<Self, ConfigError> {
         let verifier = match config.verifier() {
             Some(verifier) => verifier.clone(),
-            None => Arc::new(WebPkiVerifier::new(config.roots(), config.crls(), SIGNATURE_ALGORITHMS)?),
+            None => {
+                let trust = TrustPolicy::new(config.roots().clone()).with_crls(config.crls().iter().cloned());
+                own_verifier(&trust, options.profile)?
+            }
         };
         let identity = config.identity().map(PreparedIdentity::new).transpose()?.map(Arc::new);
         let settings = config.protocol();
@@ -86,11 +90,11 @@ impl PreparedServer {
         Ok(Self {
             info,
             config: config.clone(),
-            options,
             suites: list(settings.cipher_suites()),
             groups: list(settings.named_groups()),
             schemes: list(settings.signature_schemes()),
-            client_verifier: client_verifier(config)?,
+            client_verifier: client_verifier(config, options.profile)?,
+            options,
             sessions: resumes(settings).then(|| ServerSessions::new(config)).transpose()?,
             identities: Identities::new(config.identities())?,
         })
@@ -108,16 +112,31 @@ impl PreparedServer {
     }
 }
 
-/// The application's verifier, else webpki with the roots.
-fn client_verifier(config: &ServerConfig) -> Result<Option<Arc<dyn CertificateVerifier>>, ConfigError> {
+/// The engine's own verifier.
+pub(crate) fn own_verifier(
+    trust: &TrustPolicy,
+    profile: Profile,
+) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
+    // Revocation lists are webpki's to look at.
+    if !trust.crls.is_empty() {
+        return Ok(Arc::new(WebPkiVerifier::new(&trust.roots, &trust.crls, SIGNATURE_ALGORITHMS)?));
+    }
+    Ok(Arc::new(PathVerifier::new(trust, profile)?))
+}
+
+/// The application's verifier, else the engine's own.
+fn client_verifier(
+    config: &ServerConfig,
+    profile: Profile,
+) -> Result<Option<Arc<dyn CertificateVerifier>>, ConfigError> {
     if config.client_authentication() == ClientAuthentication::None {
         return Ok(None);
     }
     match (config.client_verifier(), config.client_roots()) {
         (Some(verifier), _) => Ok(Some(verifier.clone())),
         (None, Some(roots)) => {
-            let verifier = WebPkiVerifier::new(roots, config.client_crls(), SIGNATURE_ALGORITHMS)?;
-            Ok(Some(Arc::new(verifier)))
+            let trust = TrustPolicy::new(roots.clone()).with_crls(config.client_crls().iter().cloned());
+            own_verifier(&trust, profile).map(Some)
         }
         (None, None) => Err(ConfigError::NoRoots { reason: "none were given".into() }),
     }

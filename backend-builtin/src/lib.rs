@@ -36,7 +36,7 @@ use polytls_api::{
     ServerConfig, ServerHandshake, SignatureScheme, SignatureVerifier, TrustPolicy,
     record::{RecordCipher, RecordKey},
 };
-use polytls_aws_lc::{SIGNATURE_ALGORITHMS, Signatures, WebPkiVerifier};
+use polytls_aws_lc::Signatures;
 
 pub use self::{
     builder::BuiltinBuilder,
@@ -82,9 +82,14 @@ impl Default for Builtin {
 
 impl Backend for Builtin {
     fn info(&self) -> BackendInfo {
+        // It is in the scope of sessions: none that a laxer profile let through is resumed by a stricter one.
+        let profile = match self.options.profile {
+            Profile::Interoperable => "",
+            Profile::Strict => ", strict profile",
+        };
         BackendInfo {
             name: NAME,
-            library: concat!("polytls ", env!("CARGO_PKG_VERSION")).into(),
+            library: format!("polytls {}{profile}", env!("CARGO_PKG_VERSION")),
             crypto: "aws-lc-rs".into(),
         }
     }
@@ -104,7 +109,7 @@ impl Backend for Builtin {
     }
 
     fn verifier(&self, trust: &TrustPolicy) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
-        Ok(Arc::new(WebPkiVerifier::new(&trust.roots, &trust.crls, SIGNATURE_ALGORITHMS)?))
+        config::own_verifier(trust, self.options.profile)
     }
 
     fn signature_verifier(&self) -> Result<Arc<dyn SignatureVerifier>, ConfigError> {

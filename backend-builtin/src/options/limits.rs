@@ -15,7 +15,8 @@ const MESSAGE: std::ops::RangeInclusive<usize> = 1024..=(1 << 24) - 1;
 ///
 /// What cannot be set: 32 empty records and 4 warning alerts in a row, 2 change_cipher_spec records of TLS 1.3, and once
 /// the connection is established 32 key updates and 32 tickets without data between them; one more of each is
-/// `unexpected_message`. In the search for a path to a root webpki tries 6 intermediates and 100 signatures.
+/// `unexpected_message`. In the search for a path to a root
+/// 8 intermediates and 100 signatures are tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {

@@ -11,6 +11,7 @@ use std::collections::HashSet;
 use polytls_api::ConfigError;
 
 pub use self::{external_psk::ExternalPsk, limits::Limits};
+use crate::path::Profile;
 
 /// RFC 8449 §4: no smaller limit may be told, and none larger than a record of TLS 1.3 with its content type.
 const RECORD_SIZE_LIMIT: std::ops::RangeInclusive<u16> = 64..=(1 << 14) + 1;
@@ -39,6 +40,7 @@ pub(crate) struct Options {
     pub(crate) padding: Padding,
     pub(crate) middlebox_compatibility: bool,
     pub(crate) external_psks: Vec<ExternalPsk>,
+    pub(crate) profile: Profile,
 }
 
 impl Default for Options {
@@ -51,6 +53,7 @@ impl Default for Options {
             padding: Padding::None,
             middlebox_compatibility: true,
             external_psks: Vec::new(),
+            profile: Profile::default(),
         }
     }
 }
