@@ -5,7 +5,7 @@
 //! wildcards alone, are passed over: nobody takes them for the name of the server, and certificates have them.
 
 use der::asn1::ObjectIdentifier;
-use polytls_api::x509::{Certificate, GeneralName};
+use polytls_api::x509::{Attribute, Certificate, GeneralName};
 
 use super::names;
 
@@ -21,26 +21,22 @@ enum Meaning {
     Title,
 }
 
-/// What is wrong with it.
-pub(super) fn breach(certificate: &Certificate<'_>) -> Option<(&'static str, &'static str)> {
-    let attributes = certificate.subject.rdns().flatten();
-    let mut common_names = attributes.filter(|attribute| attribute.kind == COMMON_NAME);
-    let common_name = common_names.next()?;
-    if common_names.next().is_some() {
-        return Some(("subject", "it has more than one commonName (BR §7.1.4.1)"));
-    }
-    let Some(text) = common_name.text() else {
-        return Some(("subject", "its commonName is no text (BR §7.1.4.2)"));
-    };
+/// The common names in the subject.
+pub(super) fn all<'c, 'a>(certificate: &'c Certificate<'a>) -> impl Iterator<Item = &'c Attribute<'a>> {
+    certificate.subject.rdns().flatten().filter(|attribute| attribute.kind == COMMON_NAME)
+}
+
+/// Whether it names a server that the certificate is not for, or not as it is written there.
+pub(super) fn is_another_name(common_name: &Attribute<'_>, certificate: &Certificate<'_>) -> bool {
+    // What is no text is no name of any server.
+    let Some(text) = common_name.text() else { return true };
     let alternatives = names::alternative_names(certificate);
-    let is_one = || alternatives.iter().any(|name| is_written(name, &text));
-    let fits = match Meaning::of(&text) {
-        Meaning::Host => !alternatives.iter().any(is_host) || is_one(),
-        Meaning::Address => is_one(),
-        Meaning::Title => true,
-    };
-    let reason = "its commonName is none of the names in subjectAltName, as they are written (BR §7.1.4.3)";
-    (!fits).then_some(("subject", reason))
+    let is_one = alternatives.iter().any(|name| is_written(name, &text));
+    match Meaning::of(&text) {
+        Meaning::Host => !is_one && alternatives.iter().any(is_host),
+        Meaning::Address => !is_one,
+        Meaning::Title => false,
+    }
 }
 
 impl Meaning {
