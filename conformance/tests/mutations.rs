@@ -19,6 +19,7 @@ use polytls_api::{
     CertificateDer, CertificateError, CertificateVerifier, ExpectedPeer, PresentedChain, Roots, ServerName,
     TrustPolicy,
 };
+use polytls_builtin::{PathVerifier, Profile};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256, SignatureAlgorithm,
@@ -69,11 +70,15 @@ fn changes_are_refused(algorithm: &'static SignatureAlgorithm) {
 
 /// Every verifier of polytls, with these roots.
 fn verifiers(trust: &TrustPolicy) -> Vec<(String, Arc<dyn CertificateVerifier>)> {
-    let backends = polytls::backends::all();
     let verifier = |backend: &Arc<dyn polytls::Backend>| {
         (backend.info().name.to_owned(), backend.verifier(trust).expect("the roots are good"))
     };
-    backends.iter().map(verifier).collect()
+    let mut verifiers: Vec<_> = polytls::backends::all().iter().map(verifier).collect();
+    for profile in [Profile::Interoperable, Profile::Strict] {
+        let path = PathVerifier::new(trust, profile).expect("the roots are good");
+        verifiers.push((format!("builtin {profile:?}"), Arc::new(path)));
+    }
+    verifiers
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
