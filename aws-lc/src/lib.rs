@@ -8,6 +8,7 @@ mod record_cipher;
 mod revocation;
 mod signature;
 mod verifier;
+mod walks;
 
 pub use self::{
     record_cipher::AeadCipher,

@@ -13,7 +13,7 @@ use webpki::{
     RevocationOptionsBuilder, UnknownStatusPolicy, aws_lc_rs as algorithms,
 };
 
-use crate::{error, revocation::RevocationLists};
+use crate::{error, revocation::RevocationLists, walks};
 
 /// The algorithms with which an authority may sign: ECDSA on the three NIST curves, Ed25519, and RSA with PSS or
 /// PKCS#1, with SHA-2.
@@ -95,11 +95,12 @@ impl WebPkiVerifier {
         // One that is a root as well is refused for being an authority's, not for being a stranger.
         let self_issued = end_entity.issuer() == end_entity.subject() && !self.trusts(&end_entity);
         let crls = self.crls.begun(now);
+        let intermediates = walks::bounded(&end_entity, chain.intermediates, &self.anchors)?;
         let path = end_entity
             .verify_for_usage(
                 self.algorithms,
                 &self.anchors,
-                chain.intermediates,
+                &intermediates,
                 unix_time(now),
                 usage,
                 revocation(&crls),
