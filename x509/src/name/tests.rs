@@ -94,6 +94,9 @@ fn what_is_no_text_is_compared_by_its_octets() {
     // Octets that read as text do not equal that text.
     assert!(!same_text((0x04, b"acme"), (UTF8, b"acme")));
     assert!(!same_text((0x04, b"acme"), (0x05, b"acme")));
+    // Nor does text that reads as their tag, length and content.
+    let content = [b'x'; b'a' as usize];
+    assert!(!same_text((0x30, &content), (UTF8, &[&b"0a"[..], &content].concat())));
 }
 
 #[test]
