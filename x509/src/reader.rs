@@ -92,27 +92,44 @@ impl<'a> Reader<'a> {
 
     /// The next element, whatever it is.
     pub(crate) fn element(&mut self) -> Result<Element<'a>, Malformed> {
-        let (tag, header, length) = match self.rest {
-            // Most lengths are of one octet, and these are read where they stand.
-            [tag, length @ 0..=0x7f, ..] => (Tag(*tag), 2, usize::from(*length)),
-            [] => return Err(self.malformed("it is missing")),
-            _ => self.outline().map_err(|error| self.malformed(in_words(error.kind())))?,
+        let (tag, header, length) = match *self.rest {
+            // Lengths of up to 64 KiB, in their shortest form, are read where they stand.
+            [tag, length @ 0..=0x7f, ..] => (Tag(tag), 2, usize::from(length)),
+            [tag, 0x81, length @ 0x80..=0xff, ..] => (Tag(tag), 3, usize::from(length)),
+            [tag, 0x82, high @ 1..=0xff, low, ..] => {
+                (Tag(tag), 4, usize::from(u16::from_be_bytes([high, low])))
+            }
+            _ => self.outline()?,
         };
-        if !tag.is_of_der() {
-            return Err(self.malformed(format_args!("the tag {:#04x} is not of DER", tag.0)));
-        }
         let end = header.saturating_add(length);
         match (self.rest.split_at_checked(end), self.rest.get(header..end)) {
-            (Some((der, rest)), Some(value)) => {
+            (Some((der, rest)), Some(value)) if tag.is_of_der() => {
                 self.rest = rest;
                 Ok(Element { tag, der, value })
             }
-            _ => Err(self.malformed("it is cut off")),
+            _ => Err(self.no_element(tag)),
+        }
+    }
+
+    /// Why there is no element of this tag.
+    #[cold]
+    fn no_element(&self, tag: Tag) -> Malformed {
+        match tag.is_of_der() {
+            true => self.malformed("it is cut off"),
+            false => self.malformed(format_args!("the tag {:#04x} is not of DER", tag.0)),
         }
     }
 
     /// The next element's tag, how long its header is, and how long its content.
-    fn outline(&self) -> der::Result<(Tag, usize, usize)> {
+    #[cold]
+    fn outline(&self) -> Result<(Tag, usize, usize), Malformed> {
+        match self.rest {
+            [] => Err(self.malformed("it is missing")),
+            _ => self.any_outline().map_err(|error| self.malformed(in_words(error.kind()))),
+        }
+    }
+
+    fn any_outline(&self) -> der::Result<(Tag, usize, usize)> {
         // No more than a header is shown to the reader, so that its bound on the length of input is no concern.
         let header = self.rest.get(..6).unwrap_or(self.rest);
         let mut reader = SliceReader::new(header)?;
@@ -127,12 +144,18 @@ impl<'a> Reader<'a> {
 
     /// The next element, which must have this tag.
     pub(crate) fn expect(&mut self, tag: Tag) -> Result<Element<'a>, Malformed> {
+        match self.next_is(tag) {
+            true => self.element(),
+            false => Err(self.not_of(tag)),
+        }
+    }
+
+    /// Why what comes next is not of this tag.
+    #[cold]
+    fn not_of(&self, tag: Tag) -> Malformed {
         match self.rest.first() {
-            Some(&found) if found == tag.0 => self.element(),
-            Some(found) => {
-                Err(self.malformed(format_args!("the tag is {found:#04x} and must be {:#04x}", tag.0)))
-            }
-            None => Err(self.malformed("it is missing")),
+            Some(found) => self.malformed(format_args!("the tag is {found:#04x} and must be {:#04x}", tag.0)),
+            None => self.malformed("it is missing"),
         }
     }
 
@@ -270,10 +293,14 @@ impl<'a> Reader<'a> {
 
     /// X.690 §8.19: each arc is minimal, and ends.
     pub(crate) fn well_formed_oid(&self, octets: &'a [u8]) -> Result<&'a [u8], Malformed> {
-        let arcs = octets.split_inclusive(|octet| octet & 0x80 == 0);
-        let well_formed = octets.last().is_some_and(|octet| octet & 0x80 == 0)
-            && arcs.into_iter().all(|arc| arc.first() != Some(&0x80));
-        match well_formed {
+        // Whether an arc has ended, and another begins: not with a zero that adds nothing.
+        let mut ended = true;
+        let shortest = octets.iter().all(|&octet| {
+            let begun = ended;
+            ended = octet & 0x80 == 0;
+            !(begun && octet == 0x80)
+        });
+        match shortest && ended && !octets.is_empty() {
             true => Ok(octets),
             false => Err(self.malformed("the OBJECT IDENTIFIER is not in its shortest form")),
         }
@@ -291,8 +318,22 @@ impl<'a> Reader<'a> {
 /// The identifier as a value; `None` where it is over 39 octets long or has an arc of over 32 bits (such as those that
 /// are made of UUIDs), which the type cannot hold.
 pub(crate) fn representable(octets: &[u8]) -> Option<ObjectIdentifier> {
-    ObjectIdentifier::from_bytes(octets).ok()
+    let common = COMMON.iter().find(|common| common.as_bytes() == octets);
+    common.copied().or_else(|| ObjectIdentifier::from_bytes(octets).ok())
 }
+
+/// What is in most certificates, and need not be read arc by arc: rsaEncryption and its signature with SHA-256, the key
+/// on a curve, P-256, its signature with SHA-256, and the attributes CN, C and O.
+const COMMON: [ObjectIdentifier; 8] = [
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1"),
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11"),
+    ObjectIdentifier::new_unwrap("1.2.840.10045.2.1"),
+    ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"),
+    ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2"),
+    ObjectIdentifier::new_unwrap("2.5.4.3"),
+    ObjectIdentifier::new_unwrap("2.5.4.6"),
+    ObjectIdentifier::new_unwrap("2.5.4.10"),
+];
 
 /// What is wrong with a header.
 fn in_words(error: ErrorKind) -> &'static str {
