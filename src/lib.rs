@@ -43,7 +43,7 @@ pub use polytls_reload as reload;
 /// The engines that are compiled in, in the order in which [`default_backend`] prefers them.
 pub mod backends {
     #[cfg(feature = "builtin")]
-    pub use polytls_builtin::{Builtin, BuiltinBuilder, ExternalPsk, Limits, Padding};
+    pub use polytls_builtin::{Builtin, BuiltinBuilder, ExternalPsk, Limits, Padding, PathVerifier, Profile};
     #[cfg(feature = "native")]
     pub use polytls_native::Native;
     #[cfg(feature = "openssl")]

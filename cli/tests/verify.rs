@@ -39,7 +39,7 @@ fn a_good_chain_is_accepted_by_all() {
     let verdicts = json["verdicts"].as_array().unwrap();
     assert!(verdicts.iter().map(|verdict| &verdict["verifier"]).eq(VERIFIERS), "{json}");
     assert_eq!(json["differences"], serde_json::json!([]));
-    for verdict in verdicts {
+    for verdict in verdicts.iter().filter(|verdict| verdict["counts"] == true) {
         let verifier = verdict["verifier"].as_str().unwrap();
         assert_eq!(verdict["backend"], verifier.trim_end_matches("-strict"), "{json}");
         assert_eq!((&verdict["verdict"], &verdict["fault"]), (&"accepted".into(), &().into()), "{json}");
@@ -69,7 +69,7 @@ fn each_fault_is_named_alike_by_all() {
         let (code, json, error) = verified(folder, &[&more[..], &[&path(folder, root)]].concat());
         assert_eq!(code, Some(1), "{fault}: {json}");
         assert_eq!((&json["accepted"], &json["agree"]), (&false.into(), &true.into()), "{json}");
-        for verdict in json["verdicts"].as_array().unwrap() {
+        for verdict in json["verdicts"].as_array().unwrap().iter().filter(|row| row["counts"] == true) {
             assert_eq!(
                 (&verdict["verdict"], &verdict["fault"]),
                 (&"refused".into(), &fault.into()),
@@ -163,6 +163,27 @@ fn one_of_the_pinned_keys_is_in_the_path_or_none_accepts() {
     for wrong in ["", "sha256/", "sha1/AAAA", &own[1..], &own[..own.len() - 1], &format!("{own}=")] {
         refused(&[&["verify", &chain][..], &named, &[wrong]].concat(), 2, &["--pin", "sha256/"]);
     }
+}
+
+#[test]
+#[cfg(feature = "builtin")]
+fn the_strict_profile_counts_where_it_is_told_to() {
+    // RFC 5280 §4.1.2.2: a serial number is positive. Whoever verifies a path need not care.
+    let folder = folder(|authority| {
+        authority.issue("a.example", |params| params.serial_number = Some(vec![0].into())).0
+    });
+    let root = path(&folder, "root.pem");
+    let named = ["--name", "a.example", "--roots", &root, "--backend", "builtin"];
+    let (code, json, error) = verified(&folder, &named);
+    let rows = json["verdicts"].as_array().unwrap();
+    assert_eq!((code, &json["agree"]), (Some(0), &true.into()), "{json}{error}");
+    let told: Vec<_> = rows.iter().map(|row| (row["verdict"].as_str().unwrap(), &row["counts"])).collect();
+    assert_eq!(told, [("accepted", &true.into()), ("refused", &false.into())], "{json}");
+    let table = text(polytls(&[&["verify", &path(&folder, "chain.pem")][..], &named].concat(), b"").stdout);
+    assert!(table.contains("\nbuiltin-strict, which does not count without --strict: refused: "), "{table}");
+    let (code, json, error) = verified(&folder, &[&named[..], &["--strict"]].concat());
+    assert_eq!((code, &json["agree"]), (Some(1), &false.into()), "{json}");
+    assert_eq!(error, "error: the chain is refused by builtin-strict\n");
 }
 
 #[test]

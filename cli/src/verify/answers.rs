@@ -8,6 +8,8 @@ use crate::{failure::Failure, faults::fault_name};
 pub(super) struct Answer {
     pub(super) verifier: &'static str,
     pub(super) backend: BackendInfo,
+    /// Whether it has a say in what they all say.
+    pub(super) counts: bool,
     pub(super) verdict: Verdict,
 }
 
@@ -81,9 +83,15 @@ impl Answers {
         &self.0
     }
 
-    /// Of those that can be asked.
+    /// Of those that count and can be asked.
     pub(super) fn given(&self) -> impl Iterator<Item = &Answer> {
-        self.0.iter().filter(|answer| !matches!(answer.verdict, Verdict::Unsupported(_)))
+        self.0.iter().filter(|answer| answer.counts && !matches!(answer.verdict, Verdict::Unsupported(_)))
+    }
+
+    /// Those that do not count, where they say something else than all the others.
+    pub(super) fn dissenting(&self) -> impl Iterator<Item = &Answer> {
+        let alone = |answer: &&Answer| !self.given().any(|other| other.verdict.agrees(&answer.verdict));
+        self.0.iter().filter(|answer| !answer.counts).filter(alone)
     }
 
     /// Whether all accept that can be asked.
@@ -128,7 +136,7 @@ mod tests {
 
     fn answer(verifier: &'static str, verdict: Verdict) -> Answer {
         let backend = BackendInfo { name: "test", library: String::new(), crypto: String::new() };
-        Answer { verifier, backend, verdict }
+        Answer { verifier, backend, counts: true, verdict }
     }
 
     fn accepted(verifier: &'static str) -> Answer {
@@ -187,6 +195,16 @@ mod tests {
                 ("refused", Some("unknown_issuer"), vec!["c"]),
             ]
         );
+    }
+
+    #[test]
+    fn who_does_not_count_dissents_at_the_most() {
+        let aside = |verdict| Answer { counts: false, ..verdict };
+        let answers = Answers::new(vec![accepted("a"), aside(malformed("b", "x")), aside(accepted("c"))]);
+        let answers = answers.unwrap();
+        assert!(answers.accepted() && answers.agree() && answers.outcome().is_ok());
+        let dissenting: Vec<_> = answers.dissenting().map(|answer| answer.verifier).collect();
+        assert_eq!(dissenting, ["b"]);
     }
 
     #[test]

@@ -24,11 +24,12 @@ With --json, one line of JSON on standard output. Its keys stay:
   chain: the certificates of the files, the end entity's first
   ocsp_response_bytes: how long the OCSP response is; null where none was given
   verdicts: of each verifier its answer
-  accepted: whether all accept that can be asked
+  accepted: whether all accept that can be asked and count
   agree: whether they all say the same
   differences: where they do not, who says what: verdict, fault, and verifiers, a list of names; else empty
 Of each verdict, null where it does not apply:
-  verifier: `rustls`, `openssl`, `native`, `builtin`
+  verifier: `rustls`, `openssl`, `native`, `builtin`, `builtin-strict`
+  counts: whether it counts; builtin-strict does with --strict alone
   backend, library: the engine that it is of
   verdict: `accepted`, `refused`, or `unsupported` where this verifier cannot be asked
   path: the certificates from the end entity towards the root, as far as the verifier tells
@@ -55,6 +56,10 @@ pub(crate) struct Options {
     /// The time at which it must be valid, such as 2026-01-01T00:00:00Z or 2026-01-01 [default: now]
     #[arg(long, value_name = "TIME", value_parser = time)]
     at: Option<OffsetDateTime>,
+    /// Have builtin-strict count like the others: it also holds a chain to what authorities owe, which no connection
+    /// asks unless it is told to
+    #[arg(long)]
+    strict: bool,
     /// As one line of JSON
     #[arg(long)]
     json: bool,
@@ -66,7 +71,8 @@ pub(crate) async fn run(backend: Option<&str>, options: Options) -> Result<(), F
     let mut answers = Vec::new();
     for verifier in verifiers::all(backend)? {
         let verdict = question.ask(&verifier, &trust).await?;
-        answers.push(Answer { verifier: verifier.name, backend: verifier.backend.info(), verdict });
+        let counts = verifier.usual || options.strict;
+        answers.push(Answer { verifier: verifier.name, backend: verifier.backend.info(), counts, verdict });
     }
     let answers = Answers::new(answers)?;
     output::print(&if options.json {

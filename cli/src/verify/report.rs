@@ -36,6 +36,15 @@ pub(super) fn table(question: &Question, answers: &Answers) -> String {
     if answers.given().count() > 1 {
         text += &format!("\n\n{}", comparison(&answers.groups()));
     }
+    for answer in answers.dissenting() {
+        let fault = answer.verdict.fault().map(|fault| format!(": {}", fault.replace('_', " ")));
+        text += &format!(
+            "\n{}, which does not count without --strict: {}{}",
+            answer.verifier,
+            answer.verdict.name(),
+            fault.unwrap_or_default()
+        );
+    }
     text + "\n"
 }
 
@@ -76,6 +85,7 @@ struct Row {
     verifier: &'static str,
     backend: &'static str,
     library: String,
+    counts: bool,
     verdict: &'static str,
     path: Option<Vec<Certificate>>,
     fault: Option<&'static str>,
@@ -116,6 +126,7 @@ fn row(answer: &Answer) -> Row {
         verifier: answer.verifier,
         backend: answer.backend.name,
         library: answer.backend.library.clone(),
+        counts: answer.counts,
         verdict: answer.verdict.name(),
         path,
         fault: answer.verdict.fault(),

@@ -10,10 +10,27 @@ use crate::{failure::Failure, settings};
 pub(super) struct Verifier {
     pub(super) name: &'static str,
     pub(super) backend: Arc<dyn Backend>,
+    /// Whether connections ask it unless told otherwise.
+    pub(super) usual: bool,
 }
 
 /// Those of the engine of this name, else of every one.
 pub(super) fn all(backend: Option<&str>) -> Result<Vec<Verifier>, Failure> {
-    let backends = settings::backends(backend)?;
-    Ok(backends.into_iter().map(|backend| Verifier { name: backend.info().name, backend }).collect())
+    let mut all = Vec::new();
+    for backend in settings::backends(backend)? {
+        let name = backend.info().name;
+        all.push(Verifier { name, backend, usual: true });
+        #[cfg(feature = "builtin")]
+        if name == "builtin" {
+            all.push(strict()?);
+        }
+    }
+    Ok(all)
+}
+
+#[cfg(feature = "builtin")]
+fn strict() -> Result<Verifier, Failure> {
+    use polytls::backends::{Builtin, Profile};
+    let backend = Builtin::builder().profile(Profile::Strict).build()?;
+    Ok(Verifier { name: "builtin-strict", backend: Arc::new(backend), usual: false })
 }

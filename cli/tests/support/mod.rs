@@ -22,7 +22,18 @@ pub(crate) const BACKENDS: &[&str] = &[
 ];
 
 /// Every verifier that `polytls verify` asks.
-pub(crate) const VERIFIERS: &[&str] = BACKENDS;
+pub(crate) const VERIFIERS: &[&str] = &[
+    #[cfg(feature = "rustls")]
+    "rustls",
+    #[cfg(feature = "openssl")]
+    "openssl",
+    #[cfg(feature = "native")]
+    "native",
+    #[cfg(feature = "builtin")]
+    "builtin",
+    #[cfg(feature = "builtin")]
+    "builtin-strict",
+];
 
 /// What the command wrote.
 pub(crate) fn text(bytes: Vec<u8>) -> String {
