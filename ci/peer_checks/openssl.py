@@ -4,7 +4,7 @@ import re
 
 from peer_checks.polytls import (
     BIG, NO_CERTIFICATE, OTHER_VERSION, PAGE, REQUEST, Server, connect, connect_command, expect_connect_refuses,
-    expect_connected, reconnect,
+    expect_connected, reconnect, serving_reloaded,
 )
 from peer_checks.processes import Running, first_line, run
 from peer_checks.report import Check, Peer, expect
@@ -34,6 +34,24 @@ def resumes(server):
     again = s_client(server, "-alpn", "http/1.1", "-sess_in", session, "-ign_eof", data=REQUEST)
     expect(again.code == 0 and f"Reused, TLSv{server.case.version}" in again.text, again)
     expect(PAGE in again.output, again)
+
+
+def renewed_certificate(case):
+    """The next client sees the new certificate; a session from before goes on, and so does a connection."""
+    with serving_reloaded(case) as (server, renew):
+        session = case.pki.file(f"reloaded-{case.engine.name}-{case.version}.session")
+        first = s_client(server, "-alpn", "http/1.1", "-sess_out", session, "-ign_eof", data=REQUEST)
+        expect(first.code == 0 and PAGE in first.output and "CN = peers server" in first.text, first)
+        with Running.start(*s_client_command(server, "-alpn", "http/1.1", "-ign_eof")) as open_before:
+            open_before.wait_for("Verify return code: 0")
+            renew("renewed")
+            renewed = s_client(server, "-alpn", "http/1.1")
+            expect_established(server, renewed, "http/1.1")
+            expect("CN = peers renewed" in renewed.text, renewed)
+            again = s_client(server, "-alpn", "http/1.1", "-sess_in", session, "-ign_eof", data=REQUEST)
+            expect(again.code == 0 and f"Reused, TLSv{case.version}" in again.text, again)
+            open_before.write(REQUEST)
+            open_before.wait_for(re.escape(PAGE.decode()))
 
 
 def key_update(server):

@@ -29,6 +29,7 @@ class Pki:
             pki.openssl("req", "-x509", *pki.new_key(name), *days, "-out", pki.file(f"{name}.pem"))
         pki.issue("middle", "ca", "authority", *days)
         pki.issue("server", "middle", "server", *days)
+        pki.issue("renewed", "middle", "server", *days)
         pki.issue("rsa", "middle", "server", *days, key=["rsa:2048"])
         pki.issue("client", "middle", "client", *days)
         pki.issue("stranger", "other", "client", *days)

@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 import random
 import re
+import shutil
 import socket
 
 from peer_checks.pki import Pki
@@ -27,14 +28,16 @@ class Engine:
     name: str
     server_versions: tuple = VERSIONS
     asks_clients: bool = True
+    reloads: bool = True
     clients_resume: bool = True
 
 
 ENGINES = [
     Engine("rustls"),
     Engine("openssl"),
-    # native-tls has neither TLS 1.3 nor client authentication for servers over OpenSSL, and keeps no sessions.
-    Engine("native", server_versions=("1.2",), asks_clients=False, clients_resume=False),
+    # native-tls has neither TLS 1.3 nor client authentication for servers over OpenSSL, asks nobody what to present, and
+    # keeps no sessions.
+    Engine("native", server_versions=("1.2",), asks_clients=False, reloads=False, clients_resume=False),
     Engine("builtin"),
 ]
 
@@ -76,6 +79,28 @@ def serving(case, *options, certificate="server"):
     with Running.start(*serve_command(case, *options, certificate=certificate)) as running:
         line = running.wait_for(rf"listening on https://127\.0\.0\.1:(\d+) \(backend {case.engine.name}\)")
         yield Server(case, running, int(line[1]))
+
+
+@contextlib.contextmanager
+def serving_reloaded(case):
+    """`polytls serve --reload`, and what puts another certificate into its files and waits for it to be in force."""
+    files = {ending: case.pki.file(f"reloaded-{case.engine.name}-{case.version}.{ending}") for ending in ("pem", "key")}
+
+    def put(certificate):
+        for ending, file in files.items():
+            whole = file.with_suffix(".tmp")
+            shutil.copy(case.pki.file(f"{certificate}.{ending}"), whole)
+            whole.replace(file)
+
+    put("server")
+    with serving(case, "--reload", certificate=files["pem"].stem) as server:
+
+        def renew(certificate):
+            mark = server.running.mark()
+            put(certificate)
+            server.running.wait_for("the new certificate is in force", since=mark)
+
+        yield server, renew
 
 
 def serve_is_refused(words, *options):

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use polytls::{ConfigError, Identity};
+use polytls::{ConfigError, Identity, reload};
 use zeroize::Zeroizing;
 
 use crate::{bounded_file, failure::Failure};
@@ -34,6 +34,19 @@ impl IdentityFiles<'_> {
             }
         };
         read.map(Some).map_err(|error| self.explained(error))
+    }
+
+    /// The files themselves, to be followed when they change, if the user gave any.
+    pub(crate) fn to_follow(&self) -> Result<Option<reload::IdentityFiles>, Failure> {
+        let files = match (self.cert.1, self.key.1) {
+            (Some(cert), Some(key)) => reload::IdentityFiles::new(cert, key),
+            (Some(both), None) => reload::IdentityFiles::single(both),
+            (None, _) => return Ok(None),
+        };
+        Ok(Some(match self.password {
+            Some(file) => files.with_password(&password(file)?),
+            None => files,
+        }))
     }
 
     /// The same error, with the option that may help.

@@ -6,7 +6,10 @@ mod files;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
-use polytls::{ClientAuthentication, Identity, ServerConfig, TlsAcceptor};
+use polytls::{
+    Backend, ClientAuthentication, Identity, ServerConfig, TlsAcceptor,
+    reload::{Outcome, ReloadableIdentity},
+};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -36,6 +39,9 @@ pub(crate) struct Options {
     /// A file with the password of the key or of the PKCS#12 file, and nothing else
     #[arg(long, value_name = "FILE")]
     key_password_file: Option<PathBuf>,
+    /// Follow the files: present a new certificate as soon as it is there with its key, to those who connect from then on
+    #[arg(long, requires = "cert")]
+    reload: bool,
     /// Write the root of the certificate that is made to this file, for clients to trust
     #[arg(long, value_name = "FILE", conflicts_with = "cert")]
     write_root: Option<PathBuf>,
@@ -70,8 +76,10 @@ impl From<Mode> for ClientAuthentication {
 
 pub(crate) async fn run(backend: Option<&str>, options: Options) -> Result<(), Failure> {
     let folder = Arc::new(Folder::open(&options.folder)?);
+    let backend = settings::backend(backend)?;
     let (identity, root) = identity(&options)?;
-    let config = config(backend, &options, identity)?;
+    let followed = if options.reload { followed(&options, backend.clone())? } else { None };
+    let config = config(backend, &options, identity, followed)?;
     let acceptor = TlsAcceptor::new(&config)?;
     let listener = TcpListener::bind(options.listen)
         .await
@@ -86,10 +94,17 @@ pub(crate) async fn run(backend: Option<&str>, options: Options) -> Result<(), F
     Connections::new(acceptor, folder).serve(listener).await
 }
 
-fn config(backend: Option<&str>, options: &Options, identity: Identity) -> Result<ServerConfig, Failure> {
-    let mut config = ServerConfig::builder(settings::backend(backend)?, identity)
-        .alpn(["h2", "http/1.1"])
-        .client_authentication(options.client_auth.into());
+fn config(
+    backend: Arc<dyn Backend>,
+    options: &Options,
+    identity: Identity,
+    followed: Option<ReloadableIdentity>,
+) -> Result<ServerConfig, Failure> {
+    let config = match followed {
+        Some(followed) => ServerConfig::builder_with_resolver(backend, Arc::new(followed)),
+        None => ServerConfig::builder(backend, identity),
+    };
+    let mut config = config.alpn(["h2", "http/1.1"]).client_authentication(options.client_auth.into());
     if let Some(roots) = &options.client_roots {
         config = config.client_roots(settings::roots(roots)?);
     }
@@ -101,14 +116,32 @@ fn config(backend: Option<&str>, options: &Options, identity: Identity) -> Resul
 
 /// The identity given; else one made for this machine, and in PEM the root, whose key is gone when this returns.
 fn identity(options: &Options) -> Result<(Identity, Option<String>), Failure> {
-    let files = IdentityFiles {
-        cert: ("--cert", options.cert.as_ref()),
-        key: ("--key", options.key.as_ref()),
-        password: options.key_password_file.as_ref(),
-    };
-    if let Some(given) = files.read()? {
+    if let Some(given) = files(options).read()? {
         return Ok((given, None));
     }
     let authority = Authority::new()?;
     Ok((authority.server(&["localhost", "127.0.0.1", "::1"])?, Some(authority.pem())))
+}
+
+/// The identity given, which follows its files; what becomes of each change is said on standard error.
+fn followed(options: &Options, backend: Arc<dyn Backend>) -> Result<Option<ReloadableIdentity>, Failure> {
+    let Some(files) = files(options).to_follow()? else { return Ok(None) };
+    let identity = ReloadableIdentity::builder(backend, files).build();
+    let identity = identity.map_err(|error| Failure::usage(error.to_string()))?;
+    identity.on_reload(|outcome| match outcome {
+        Outcome::Swapped { generation } => {
+            output::note(&format!("the new certificate is in force: generation {generation}"));
+        }
+        // The log has told.
+        _ => {}
+    });
+    Ok(Some(identity))
+}
+
+fn files(options: &Options) -> IdentityFiles<'_> {
+    IdentityFiles {
+        cert: ("--cert", options.cert.as_ref()),
+        key: ("--key", options.key.as_ref()),
+        password: options.key_password_file.as_ref(),
+    }
 }
