@@ -38,6 +38,7 @@ fn options_and_commands_that_are_none() {
     refused(&["connect", "localhost:1", "--roots", "os", "--danger-accept-any-certificate"], 2, &["--roots"]);
     refused(&["serve", ".", "--client-auth", "perhaps"], 2, &["perhaps"]);
     refused(&["serve", ".", "--client-auth", "required"], 2, &["--client-roots"]);
+    refused(&["serve", ".", "--reload"], 2, &["--cert"]);
     refused(&["serve", ".", "--listen", "nowhere"], 2, &["nowhere"]);
     refused(&["backends", "--json", "--markdown"], 2, &["--json", "--markdown"]);
     refused(&["backends", "--color", "perhaps"], 2, &["perhaps"]);
