@@ -35,6 +35,7 @@ mod certificates;
 mod client_authentication;
 mod client_hello;
 mod close;
+mod composition;
 mod configuration;
 mod early_data;
 mod facts;

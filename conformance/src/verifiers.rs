@@ -7,7 +7,7 @@ use std::{
 
 use polytls_api::{
     CertificateError, CertificateVerifier, ConfigOption, DangerAcceptAnyCertificate, ExpectedPeer, Identity,
-    PresentedChain, ServerName, TrustPolicy, VerifiedChain, async_trait,
+    PresentedChain, ServerName, TrustPolicy, VerifiedChain, both,
 };
 
 use crate::{
@@ -92,7 +92,11 @@ pub(crate) async fn a_client_verifiers_reason_is_the_error(pair: Pair) -> Result
 }
 
 /// The verifier of one side's backend, trusting this root.
-fn verifier_of(pair: &Pair, side: Side, root: &Authority) -> Result<Arc<dyn CertificateVerifier>, Stop> {
+pub(crate) fn verifier_of(
+    pair: &Pair,
+    side: Side,
+    root: &Authority,
+) -> Result<Arc<dyn CertificateVerifier>, Stop> {
     let built = pair.backend(side).verifier(&TrustPolicy::new(root.roots()));
     pair.expect_supported_or_refused(side, &[ConfigOption::VerifierAlone], built)
 }
@@ -188,30 +192,13 @@ pub(crate) async fn a_verifier_on_its_own_goes_by_the_time_it_is_given(pair: Pai
     Ok(())
 }
 
-/// Two verifiers that must agree.
-#[derive(Debug)]
-struct BothAgree(Arc<dyn CertificateVerifier>, Arc<dyn CertificateVerifier>);
-
-#[async_trait]
-impl CertificateVerifier for BothAgree {
-    async fn verify(
-        &self,
-        chain: &PresentedChain<'_>,
-        peer: &ExpectedPeer<'_>,
-        now: SystemTime,
-    ) -> Result<VerifiedChain, CertificateError> {
-        self.0.verify(chain, peer, now).await?;
-        self.1.verify(chain, peer, now).await
-    }
-}
-
 pub(crate) async fn two_backends_verifiers_that_must_agree(pair: Pair) -> Result<(), Stop> {
     let scene = Scene::new(&pair)?;
     let verifiers = [Side::Client, Side::Server].map(|side| verifier_of(&pair, side, &scene.root));
     let [first, second] = verifiers;
-    with_verifier(&scene, Arc::new(BothAgree(first?, second?)))?.connect().await?;
+    with_verifier(&scene, both(first?, second?))?.connect().await?;
     let trusting = verifier_of(&pair, Side::Client, &scene.root)?;
     let other = verifier_of(&pair, Side::Server, &Authority::root())?;
-    let ends = with_verifier(&scene, Arc::new(BothAgree(trusting, other)))?;
+    let ends = with_verifier(&scene, both(trusting, other))?;
     refuses_server(&pair, &ends, &CertificateError::UnknownIssuer).map(drop)
 }

@@ -26,6 +26,26 @@ macro_rules! __hooks_behaviours {
                 two_backends_verifiers_that_must_agree:
                     "two backends' verifiers can be made to agree";
             }
+            composition {
+                a_server_must_please_both_verifiers:
+                    "a server must please both of two verifiers, whose answers are there at once or later";
+                a_client_must_please_both_verifiers:
+                    "a client must please both of two verifiers, whose answers are there at once or later";
+                a_server_must_have_a_pinned_key:
+                    "a server without a pinned key in its path is NotPinned, with the pins it has";
+                a_client_must_have_a_pinned_key:
+                    "a client without a pinned key in its path is NotPinned, with the pins it has";
+                a_server_that_was_accepted_is_not_verified_again:
+                    "a cache asks once about a server and a name, and anew after a refusal";
+                a_client_that_was_accepted_is_not_verified_again:
+                    "a cache asks once about a client, and anew after a refusal";
+                what_only_reports_on_servers_connects_and_tells:
+                    "a verifier that only reports lets an expired server pass, and tells";
+                what_only_reports_on_clients_connects_and_tells:
+                    "a verifier that only reports lets an expired client pass, and tells";
+                composed_verifiers_compose:
+                    "pins over a cache over two verifiers that must agree";
+            }
             slow_verdicts {
                 nothing_passes_before_a_slow_verdict_on_a_server:
                     "while a verdict on a server is pending, no side is done and nothing leaves";

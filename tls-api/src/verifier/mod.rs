@@ -1,15 +1,4 @@
 //! Certificate validation: may this chain speak for this peer, now? (RFC 5280 §6, RFC 9525)
-//!
-//! Verifiers compose: each of these is a verifier over others, and works under every handshake that takes one.
-//! - [`both()`]: two must agree; where they differ, the log says so.
-//! - [`pinned()`]: the path must have a pinned key.
-//! - [`cached()`]: what was accepted is not verified again for a while.
-//! - [`danger_report_only`]: refusals are told and not acted on.
-//! - `with_revocation`: no certificate of the path may be revoked.
-//!
-//! The order matters. A cache goes around what costs signatures, and beneath what has to be asked anew each time, such as
-//! revocation: `with_revocation(cached(both(a, b), ..)?, ..)`. A pin is cheap, and goes above the cache or beneath it as
-//! you like. What only reports goes around the one rule that is on trial, never around what decides.
 
 mod about;
 mod both;
@@ -37,6 +26,18 @@ pub use self::{
 use crate::{CertificateError, ServerName};
 
 /// Validates a chain. Any verifier works under any backend that offers the hook, and verifiers compose.
+///
+/// # Verifiers over verifiers
+/// Each of these is a verifier over others, whichever those are:
+/// - [`both`](both()): two must agree; where they differ, the log says so.
+/// - [`pinned`](pinned()): the path must have a pinned key.
+/// - [`cached`](cached()): what was accepted is not verified again for a while.
+/// - `with_revocation`: no certificate of the path may be revoked.
+/// - [`danger_report_only`]: refusals are told, and not acted on.
+///
+/// The order matters. A cache goes over what costs signatures, and beneath what has to be asked anew each time, such as
+/// revocation: `with_revocation(cached(both(a, b), ..)?, ..)`. A pin costs little, and may be over the cache or beneath
+/// it. What only reports goes over the one rule that is on trial, never over what decides.
 #[async_trait]
 pub trait CertificateVerifier: fmt::Debug + Send + Sync {
     /// Whether `chain` may speak for `peer` at the time `now`.
@@ -52,7 +53,7 @@ pub trait CertificateVerifier: fmt::Debug + Send + Sync {
 
     /// Which roots and rules it holds at the moment: as long as two answers of this are the same, so are its verdicts on
     /// the same chain, peer and time, but for the certificates' own validity. `None`, the default, where it does not
-    /// know: nobody may then keep its verdicts, and [`cached()`] takes no such verifier.
+    /// know: nobody may then keep its verdicts, and [`cached`](cached()) takes no such verifier.
     /// What has changed back is not the same: a revision is never used twice for different roots or rules.
     fn revision(&self) -> Option<u64> {
         None
