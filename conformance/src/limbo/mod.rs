@@ -13,7 +13,7 @@
 //!   another is not run.
 //! - `CLIENT`: a client. Who it is, the application reads from the certificate; so the runner looks for the expected
 //!   names in the subjectAltName of a chain that was accepted.
-//! - `crls`: revocation lists of the trust policy, so every certificate below the root must be on one's watch.
+//! - `crls`: revocation lists of the trust policy, so every certificate below the root must be covered by one.
 //! - `key_usage`, `signature_algorithms`: not asked for. A verifier has its own.
 //! - What a backend refuses before it sees the chain (a root, a list, a name) is a refusal.
 //!
@@ -26,6 +26,9 @@ mod names;
 mod report;
 mod suite;
 mod verifier;
+
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     case::{Case, Expected, Importance, PeerName, Role},

@@ -39,7 +39,7 @@ fn presented<'a, 'b>(certificate: &'b Certificate<'a>) -> &'b [GeneralName<'a>] 
 }
 
 /// RFC 5280 §7.5: the host without regard to case, what stands before it to the letter.
-fn same_mailbox(one: &[u8], other: &[u8]) -> bool {
+pub(crate) fn same_mailbox(one: &[u8], other: &[u8]) -> bool {
     let split = |mailbox: &[u8]| mailbox.iter().rposition(|&byte| byte == b'@');
     match (split(one), split(other)) {
         (Some(at), Some(place)) if at == place => {
