@@ -37,15 +37,6 @@ pub(crate) fn certificate(
         | E::MaximumPathBuildCallsExceeded
         | E::MaximumSignatureChecksExceeded
         | E::MaximumNameConstraintComparisonsExceeded => CertificateError::PathTooLong { detail },
-        E::CertRevoked => CertificateError::REVOKED,
-        E::UnknownRevocationStatus
-        | E::CrlExpired { .. }
-        | E::InvalidCrlSignatureForPublicKey
-        | E::IssuerNotCrlSigner
-        | E::UnsupportedCrlSignatureAlgorithmContext(_)
-        | E::UnsupportedCrlSignatureAlgorithmForPublicKeyContext(_) => {
-            CertificateError::RevocationUnknown { detail }
-        }
         E::SignatureAlgorithmMismatch
         | E::UnsupportedSignatureAlgorithmContext(_)
         | E::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {

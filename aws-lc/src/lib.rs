@@ -5,7 +5,6 @@
 
 mod error;
 mod record_cipher;
-mod revocation;
 mod signature;
 mod verifier;
 mod walks;
@@ -13,5 +12,5 @@ mod walks;
 pub use self::{
     record_cipher::AeadCipher,
     signature::Signatures,
-    verifier::{SIGNATURE_ALGORITHMS, WebPkiVerifier, pki_name},
+    verifier::{SIGNATURE_ALGORITHMS, WebPkiVerifier, pki_name, webpki_verifier},
 };

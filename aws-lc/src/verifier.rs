@@ -1,19 +1,17 @@
 //! rustls-webpki as a [`CertificateVerifier`].
 
-use std::{fmt, time::SystemTime};
+use std::{fmt, sync::Arc, time::SystemTime};
 
 use der::{AnyRef, Encode, Tag};
 use polytls_api::{
-    CertificateError, CertificateRevocationListDer, CertificateVerifier, ConfigError, ExpectedPeer,
-    PresentedChain, Roots, ServerName, SignedWith, VerifiedChain, async_trait, inspected, x509::Certificate,
+    CertificateDer, CertificateError, CertificateVerifier, ConfigError, ExpectedPeer, PresentedChain, Roots,
+    ServerName, SignedWith, TrustPolicy, VerifiedChain, async_trait, inspected, with_revocation,
+    x509::Certificate,
 };
 use rustls_pki_types::{SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
-use webpki::{
-    CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, RevocationCheckDepth, RevocationOptions,
-    RevocationOptionsBuilder, UnknownStatusPolicy, aws_lc_rs as algorithms,
-};
+use webpki::{EndEntityCert, KeyUsage, aws_lc_rs as algorithms};
 
-use crate::{error, revocation::RevocationLists, walks};
+use crate::{Signatures, error, walks};
 
 /// The algorithms with which an authority may sign: ECDSA on the three NIST curves, Ed25519, and RSA with PSS or
 /// PKCS#1, with SHA-2.
@@ -42,29 +40,43 @@ pub static SIGNATURE_ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
 /// An empty SEQUENCE, where the key alone is asked about.
 const NO_ALGORITHM: &[u8] = &[0x30, 0];
 
-/// rustls-webpki: RFC 5280 path validation with RFC 9525 names.
+/// What a policy trusts, by rustls-webpki with these algorithms of signatures: its roots, and what it asks about
+/// revocation.
+///
+/// # Errors
+/// As [`WebPkiVerifier::new`], and [`ConfigError::Certificates`] for a revocation list that cannot be used.
+pub fn webpki_verifier(
+    trust: &TrustPolicy,
+    algorithms: &'static [&'static dyn SignatureVerificationAlgorithm],
+) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
+    let verifier = Arc::new(WebPkiVerifier::new(&trust.roots, algorithms)?);
+    with_revocation(verifier, &trust.revocation_policy(), Arc::new(Signatures::new(algorithms)))
+}
+
+/// rustls-webpki: RFC 5280 path validation with RFC 9525 names. It asks nothing about revocation.
 pub struct WebPkiVerifier {
     anchors: Vec<TrustAnchor<'static>>,
-    crls: RevocationLists,
+    /// The certificates of the anchors, in the same order.
+    roots: Vec<CertificateDer<'static>>,
     algorithms: &'static [&'static dyn SignatureVerificationAlgorithm],
 }
 
 impl WebPkiVerifier {
-    /// A verifier for these roots, which holds chains against these revocation lists and knows these algorithms of
-    /// signatures.
+    /// A verifier for these roots, which knows these algorithms of signatures.
     ///
     /// # Errors
-    /// [`ConfigError::NoRoots`] where there are none, [`ConfigError::Certificates`] for a root or a list that cannot
-    /// be read.
+    /// [`ConfigError::NoRoots`] where there are none, [`ConfigError::Certificates`] for a root that cannot be read.
     pub fn new(
         roots: &Roots,
-        crls: &[CertificateRevocationListDer<'_>],
         algorithms: &'static [&'static dyn SignatureVerificationAlgorithm],
     ) -> Result<Self, ConfigError> {
-        let mut anchors = Vec::new();
+        let (mut anchors, mut certificates) = (Vec::new(), Vec::new());
         for certificate in roots.certificates()?.iter() {
             match (webpki::anchor_from_trusted_cert(certificate), roots) {
-                (Ok(anchor), _) => anchors.push(anchor.to_owned()),
+                (Ok(anchor), _) => {
+                    anchors.push(anchor.to_owned());
+                    certificates.push(certificate.clone());
+                }
                 (Err(error), Roots::Explicit(_) | Roots::Directory(_)) => {
                     let reason = format!("a root is malformed: {error}");
                     return Err(ConfigError::Certificates { reason });
@@ -76,8 +88,7 @@ impl WebPkiVerifier {
         if anchors.is_empty() && *roots != Roots::None {
             return Err(ConfigError::NoRoots { reason: "webpki can read none of them".into() });
         }
-        let crls = RevocationLists::new(crls)?;
-        Ok(Self { anchors, crls, algorithms })
+        Ok(Self { anchors, roots: certificates, algorithms })
     }
 
     fn verify_chain(
@@ -94,7 +105,6 @@ impl WebPkiVerifier {
             .map_err(|error| error::certificate(error, name, false))?;
         // One that is a root as well is refused for being an authority's, not for being a stranger.
         let self_issued = end_entity.issuer() == end_entity.subject() && !self.trusts(&end_entity);
-        let crls = self.crls.begun(now);
         let intermediates = walks::bounded(&end_entity, chain.intermediates, &self.anchors)?;
         let path = end_entity
             .verify_for_usage(
@@ -103,23 +113,25 @@ impl WebPkiVerifier {
                 &intermediates,
                 unix_time(now),
                 usage,
-                revocation(&crls),
+                None,
                 None,
             )
             .map_err(|error| error::certificate(error, name, self_issued))?;
-        if crls.is_empty() && !self.crls.is_empty() {
-            let detail = "no revocation list is in force yet".into();
-            return Err(CertificateError::RevocationUnknown { detail });
-        }
         if let Some(name) = name {
             end_entity
                 .verify_is_valid_for_subject_name(&pki_name(name)?)
                 .map_err(|error| error::certificate(error, Some(name), false))?;
         }
-        let intermediates = path.intermediate_certificates().map(|issuer| issuer.der().into_owned());
-        Ok(VerifiedChain::new(
-            std::iter::once(chain.end_entity.clone().into_owned()).chain(intermediates).collect(),
-        ))
+        let mut found = vec![chain.end_entity.clone().into_owned()];
+        found.extend(path.intermediate_certificates().map(|issuer| issuer.der().into_owned()));
+        let anchor = self.anchors.iter().position(|anchor| anchor == path.anchor());
+        Ok(match anchor.and_then(|place| self.roots.get(place)) {
+            Some(root) => {
+                found.push(root.clone());
+                VerifiedChain::new(found)
+            }
+            None => VerifiedChain::partial(found),
+        })
     }
 }
 
@@ -174,18 +186,6 @@ impl fmt::Debug for WebPkiVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebPkiVerifier").field("anchors", &self.anchors.len()).finish_non_exhaustive()
     }
-}
-
-/// Every certificate below the root must be covered by a list in force; without a list nothing is checked.
-fn revocation<'a>(crls: &'a [&'a CertRevocationList<'a>]) -> Option<RevocationOptions<'a>> {
-    let options = RevocationOptionsBuilder::new(crls).ok()?;
-    Some(
-        options
-            .with_depth(RevocationCheckDepth::Chain)
-            .with_status_policy(UnknownStatusPolicy::Deny)
-            .with_expiration_policy(ExpirationPolicy::Enforce)
-            .build(),
-    )
 }
 
 /// The name in the type of webpki and rustls.

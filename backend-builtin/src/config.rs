@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use polytls_api::{
     BackendInfo, CertificateVerifier, CipherSuite, ClientAuthentication, ClientConfig, ConfigError,
-    NamedGroup, ProtocolSettings, ServerConfig, SignatureScheme, Transport, TrustPolicy,
+    NamedGroup, ProtocolSettings, ServerConfig, SignatureScheme, Transport, TrustPolicy, with_revocation,
 };
-use polytls_aws_lc::{SIGNATURE_ALGORITHMS, WebPkiVerifier};
+use polytls_aws_lc::Signatures;
 
 use crate::{
     error::Fault,
@@ -41,10 +41,7 @@ impl PreparedClient {
     ) -> Result<Self, ConfigError> {
         let verifier = match config.verifier() {
             Some(verifier) => verifier.clone(),
-            None => {
-                let trust = TrustPolicy::new(config.roots().clone()).with_crls(config.crls().iter().cloned());
-                own_verifier(&trust, options.profile)?
-            }
+            None => own_verifier(&config.trust(), options.profile)?,
         };
         let identity = config.identity().map(PreparedIdentity::new).transpose()?.map(Arc::new);
         let settings = config.protocol();
@@ -117,11 +114,8 @@ pub(crate) fn own_verifier(
     trust: &TrustPolicy,
     profile: Profile,
 ) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
-    // Revocation lists are webpki's to look at.
-    if !trust.crls.is_empty() {
-        return Ok(Arc::new(WebPkiVerifier::new(&trust.roots, &trust.crls, SIGNATURE_ALGORITHMS)?));
-    }
-    Ok(Arc::new(PathVerifier::new(trust, profile)?))
+    let verifier = Arc::new(PathVerifier::new(trust, profile)?);
+    with_revocation(verifier, &trust.revocation_policy(), Arc::new(Signatures::default()))
 }
 
 /// The application's verifier, else the engine's own.
@@ -132,12 +126,9 @@ fn client_verifier(
     if config.client_authentication() == ClientAuthentication::None {
         return Ok(None);
     }
-    match (config.client_verifier(), config.client_roots()) {
+    match (config.client_verifier(), config.client_trust()) {
         (Some(verifier), _) => Ok(Some(verifier.clone())),
-        (None, Some(roots)) => {
-            let trust = TrustPolicy::new(roots.clone()).with_crls(config.client_crls().iter().cloned());
-            own_verifier(&trust, profile).map(Some)
-        }
+        (None, Some(trust)) => own_verifier(&trust, profile).map(Some),
         (None, None) => Err(ConfigError::NoRoots { reason: "none were given".into() }),
     }
 }

@@ -169,7 +169,7 @@ fn role_capabilities() -> RoleCapabilities {
     role.signer = Hook::Suspends;
     role.early_data = true;
     role.key_log = true;
-    role.crls = true;
+    role.revocation = true;
     role.ocsp_staple = true;
     role.max_record_plaintext = true;
     role.exporter = true;

@@ -11,8 +11,9 @@ use native_tls::{HandshakeError, TlsAcceptor, TlsConnector, TlsStream};
 use polytls_api::{
     AlertDescription, Backend, BackendInfo, Buffer, CertificateDer, CertificateError, ClientConfig,
     ClientHandshake, ConfigError, ConfigOption, ConnectOptions, ConnectionInfo, Error, ErrorKind,
-    Established, ExpectedPeer, HelloObserver, Identity, MemoryIo, Opened, Phase, PresentedChain, Roots,
-    ServerConfig, ServerHandshake, ServerName, Session, Transport, TrustPolicy, async_trait,
+    Established, ExpectedPeer, HelloObserver, Identity, MemoryIo, Opened, Phase, PresentedChain,
+    RevocationPolicy, Roots, ServerConfig, ServerHandshake, ServerName, Session, Transport, TrustPolicy,
+    async_trait,
 };
 
 use crate::{NAME, error};
@@ -46,7 +47,10 @@ impl Client {
     /// has no other, so the certificate, found valid already, is held against the name alone.
     async fn check_name(&self, name: &ServerName, chain: &[CertificateDer<'static>]) -> Result<(), Error> {
         let (Some(platform), Some(own)) = (&self.platform, chain.first()) else { return Ok(()) };
-        let verifier = platform.verifier(&TrustPolicy::new(Roots::from_der([own.clone()])))?;
+        let verifier = {
+            let trust = TrustPolicy::new(Roots::from_der([own.clone()]));
+            platform.verifier(&trust.with_revocation(RevocationPolicy::off()))?
+        };
         let presented = PresentedChain::new(own, &[]);
         match verifier.verify(&presented, &ExpectedPeer::Server(name), SystemTime::now()).await {
             Err(reason @ CertificateError::NameMismatch { .. }) => Err(Error::from(reason).on_backend(NAME)),

@@ -84,10 +84,6 @@ impl Backend for Native {
 
     #[cfg(not(any(windows, target_vendor = "apple")))]
     fn verifier(&self, trust: &TrustPolicy) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
-        if !trust.crls.is_empty() {
-            let option = polytls_api::ConfigOption::Crls;
-            return Err(ConfigError::Unsupported { backend: NAME, option });
-        }
         self.platform.verifier(trust)
     }
 

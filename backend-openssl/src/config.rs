@@ -13,9 +13,8 @@ use openssl::{
     },
 };
 use polytls_api::{
-    BackendInfo, CertificateVerifier, CipherSuite, ClientAuthentication, ClientConfig, ConfigError, KeyLog,
-    MemorySessionStore, NamedGroup, ProtocolSettings, ProtocolVersion, ServerConfig, SignatureScheme,
-    SigningThreads,
+    BackendInfo, CipherSuite, ClientAuthentication, ClientConfig, ConfigError, KeyLog, MemorySessionStore,
+    NamedGroup, ProtocolSettings, ProtocolVersion, ServerConfig, SignatureScheme, SigningThreads,
 };
 use zeroize::Zeroizing;
 
@@ -29,7 +28,7 @@ use crate::{
     session_store::Store,
     ticket_keys::TicketKeys,
     trust::trust,
-    verifier::{MOST_INTERMEDIATES, SECURITY_LEVEL, decide_with_responses},
+    verifier::{Decider, MOST_INTERMEDIATES, SECURITY_LEVEL, decide_with_responses},
 };
 
 /// A group of NIST's and a classical one in one key share.
@@ -42,8 +41,8 @@ const SESSIONS_WITH_EARLY_DATA: usize = 4096;
 pub(crate) struct Prepared {
     pub(crate) context: SslContext,
     pub(crate) backend: BackendInfo,
-    /// The application's verifier.
-    pub(crate) verifier: Option<Arc<dyn CertificateVerifier>>,
+    /// Who decides on the peer's chain; `None` where no peer is asked for one.
+    pub(crate) decider: Option<Decider>,
     /// The most plaintext of a record that is sent.
     pub(crate) record: usize,
     /// Where handshakes run whose identity has a signer.
@@ -82,7 +81,7 @@ pub(crate) struct PreparedServer {
 pub(crate) fn client(backend: BackendInfo, config: &ClientConfig) -> Result<PreparedClient, ConfigError> {
     let settings = config.protocol();
     let mut builder = context(SslMethod::tls_client(), settings)?;
-    trust(&mut builder, config.verifier(), Some(config.roots()), config.crls())?;
+    let decider = trust(&mut builder, config.verifier(), Some(&config.trust()))?;
     builder.set_verify(SslVerifyMode::PEER);
     decide_with_responses(&mut builder).map_err(configuration)?;
     accept_schemes_of_servers(&mut builder, settings).map_err(configuration)?;
@@ -94,7 +93,7 @@ pub(crate) fn client(backend: BackendInfo, config: &ClientConfig) -> Result<Prep
         builder.set_alpn_protos(&alpn_list(settings.alpn())).map_err(configuration)?;
     }
     let sessions = client_sessions(&mut builder, config);
-    let shared = Prepared::new(builder, backend, config.verifier(), settings);
+    let shared = Prepared::new(builder, backend, Some(decider), settings);
     Ok(PreparedClient { shared, sni: config.sni(), identity, sessions })
 }
 
@@ -147,7 +146,7 @@ pub(crate) fn server(backend: BackendInfo, config: &ServerConfig) -> Result<Prep
             }
         })
         .map_err(configuration)?;
-    authenticate_clients(&mut builder, config)?;
+    let decider = authenticate_clients(&mut builder, config)?;
     // Said even where nothing is configured: else what a signer's identity signs with would be all that is accepted.
     let accepted = settings.signature_schemes().unwrap_or(SignatureScheme::NAMED);
     ffi::set_client_sigalgs_list(&mut builder, &list(accepted, SignatureScheme::name))
@@ -160,7 +159,7 @@ pub(crate) fn server(backend: BackendInfo, config: &ServerConfig) -> Result<Prep
     }
     let (ticket_keys, store) = server_sessions(&mut builder, config).map_err(configuration)?;
     let renewed_tickets = renewed_tickets(config);
-    let shared = Prepared::new(builder, backend, config.client_verifier(), settings);
+    let shared = Prepared::new(builder, backend, decider, settings);
     Ok(PreparedServer { shared, config: config.clone(), identities, renewed_tickets, ticket_keys, store })
 }
 
@@ -171,16 +170,19 @@ fn renewed_tickets(config: &ServerConfig) -> u8 {
     if verifies || config.protocol().resumption() == Some(false) { 0 } else { config.tickets() }
 }
 
-fn authenticate_clients(builder: &mut SslContextBuilder, config: &ServerConfig) -> Result<(), ConfigError> {
+fn authenticate_clients(
+    builder: &mut SslContextBuilder,
+    config: &ServerConfig,
+) -> Result<Option<Decider>, ConfigError> {
     if config.client_authentication() == ClientAuthentication::None {
         builder.set_verify(SslVerifyMode::NONE);
-        return Ok(());
+        return Ok(None);
     }
-    trust(builder, config.client_verifier(), config.client_roots(), config.client_crls())?;
+    let decider = trust(builder, config.client_verifier(), config.client_trust().as_ref())?;
     let mandatory = config.client_authentication() == ClientAuthentication::Required;
     let missing = if mandatory { SslVerifyMode::FAIL_IF_NO_PEER_CERT } else { SslVerifyMode::empty() };
     builder.set_verify(SslVerifyMode::PEER | missing);
-    Ok(())
+    Ok(Some(decider))
 }
 
 /// How a server's sessions are found again: tickets under keys of its own, or ids in a store.
@@ -228,12 +230,12 @@ impl Prepared {
     fn new(
         builder: SslContextBuilder,
         backend: BackendInfo,
-        verifier: Option<&Arc<dyn CertificateVerifier>>,
+        decider: Option<Decider>,
         settings: &ProtocolSettings,
     ) -> Self {
         let record = settings.max_record_plaintext().unwrap_or(RECORD);
-        let (verifier, signing) = (verifier.cloned(), SigningThreads::default());
-        Self { context: builder.build(), backend, verifier, record, signing }
+        let signing = SigningThreads::default();
+        Self { context: builder.build(), backend, decider, record, signing }
     }
 }
 

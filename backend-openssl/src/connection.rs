@@ -44,7 +44,7 @@ impl Client {
             ssl.set_hostname(host)?;
             info.server_name = Some(host.to_owned());
         }
-        let check = PeerCheck::new(self.0.shared.verifier.clone(), Some(name.clone()));
+        let check = PeerCheck::new(self.0.shared.decider.clone(), Some(name.clone()));
         let mut connection = Connection::new(check);
         match &self.0.sessions {
             ClientSessions::None => {}
@@ -162,7 +162,7 @@ impl Server {
         }
         identity.restrict_schemes(&mut ssl)?;
         identity.restrict_sessions(&mut ssl)?;
-        let mut connection = Connection::new(PeerCheck::new(self.0.shared.verifier.clone(), None));
+        let mut connection = Connection::new(PeerCheck::new(self.0.shared.decider.clone(), None));
         connection.identity = Some(identity);
         connection.stored_sessions = sessions;
         connection.ticket_keys = self.0.ticket_keys.clone();

@@ -15,7 +15,7 @@ use openssl::{
 use openssl_sys as sys;
 use polytls_api::{AlertDescription, CertificateError, ConfigError, Error, ErrorKind, Phase, ServerName};
 
-use crate::{NAME, revocation};
+use crate::NAME;
 
 /// `ERR_LIB_SSL` of `openssl/err.h`.
 const LIBRARY_SSL: c_int = 20;
@@ -182,8 +182,6 @@ pub(crate) fn certificate(
         | SIGNATURE_ALGORITHM_MISMATCH
         | SIGNATURE_ALGORITHM_INCONSISTENCY
         | EC_KEY_EXPLICIT_PARAMS => CertificateError::UnsupportedAlgorithm { detail },
-        sys::X509_V_ERR_CERT_REVOKED => CertificateError::REVOKED,
-        code if revocation::is_unknown(code) => CertificateError::RevocationUnknown { detail },
         sys::X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD
         | sys::X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD
         | sys::X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION

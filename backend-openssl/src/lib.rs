@@ -12,7 +12,6 @@ mod error;
 mod ffi;
 mod identity;
 mod record_cipher;
-mod revocation;
 mod session;
 mod session_cache;
 mod session_store;
@@ -33,6 +32,7 @@ use polytls_api::{
     ClientHandshake, ConfigError, ConfigOption, Hook, NamedGroup, ProtocolVersion, RoleCapabilities,
     ServerConfig, ServerHandshake, SignatureScheme, SignatureVerifier, TrustPolicy,
     record::{RecordCipher, RecordKey},
+    with_revocation,
 };
 
 use crate::{record_cipher::AeadCipher, signature::Signatures, verifier::OpenSslVerifier};
@@ -79,7 +79,8 @@ impl Backend for OpenSsl {
     }
 
     fn verifier(&self, trust: &TrustPolicy) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
-        Ok(Arc::new(OpenSslVerifier::new(trust::trust_store(&trust.roots, &trust.crls)?)))
+        let verifier = Arc::new(OpenSslVerifier::new(trust::trust_store(&trust.roots)?));
+        with_revocation(verifier, &trust.revocation_policy(), self.signature_verifier()?)
     }
 
     fn signature_verifier(&self) -> Result<Arc<dyn SignatureVerifier>, ConfigError> {
@@ -146,7 +147,7 @@ fn role_capabilities(probe: &mut SslContextBuilder) -> RoleCapabilities {
     role.resumption = true;
     role.resumption_off = true;
     role.key_log = true;
-    role.crls = true;
+    role.revocation = true;
     role.ocsp_staple = true;
     role.max_record_plaintext = true;
     role.early_data = true;

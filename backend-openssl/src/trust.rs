@@ -1,4 +1,4 @@
-//! Whom a configuration trusts, as OpenSSL's store of roots and revocation lists.
+//! Whom a configuration trusts: OpenSSL's store of roots, and what is asked about revocation beside it.
 
 use std::sync::Arc;
 
@@ -10,32 +10,31 @@ use openssl::{
         verify::X509VerifyFlags,
     },
 };
-use polytls_api::{CertificateRevocationListDer, CertificateVerifier, ConfigError, Roots};
+use polytls_api::{CertificateVerifier, ConfigError, RevocationChecker, Roots, TrustPolicy};
 
-use crate::{error::configuration, ffi, revocation};
+use crate::{error::configuration, ffi, signature::Signatures, verifier::Decider};
 
-/// Who decides on the peer's chain: the application's verifier, else OpenSSL with the roots.
+/// Who decides on the peer's chain: the application's verifier, else OpenSSL with the roots, and what is asked about
+/// revocation.
 pub(crate) fn trust(
     builder: &mut SslContextBuilder,
     verifier: Option<&Arc<dyn CertificateVerifier>>,
-    roots: Option<&Roots>,
-    crls: &[CertificateRevocationListDer<'static>],
-) -> Result<(), ConfigError> {
+    trust: Option<&TrustPolicy>,
+) -> Result<Decider, ConfigError> {
     ffi::decide_on_chains(builder);
-    match (verifier, roots) {
-        (Some(_), _) => Ok(()),
-        (None, Some(roots)) => {
-            builder.set_verify_cert_store(trust_store(roots, crls)?).map_err(configuration)
+    match (verifier, trust) {
+        (Some(verifier), _) => Ok(Decider::Application(verifier.clone())),
+        (None, Some(trust)) => {
+            builder.set_verify_cert_store(trust_store(&trust.roots)?).map_err(configuration)?;
+            let revocation = RevocationChecker::new(&trust.revocation_policy(), Arc::new(Signatures))?;
+            Ok(Decider::OpenSsl(Arc::new(revocation)))
         }
         (None, None) => Err(ConfigError::NoRoots { reason: "none were given".into() }),
     }
 }
 
-/// The roots, and the revocation lists, as OpenSSL's store.
-pub(crate) fn trust_store(
-    roots: &Roots,
-    crls: &[CertificateRevocationListDer<'static>],
-) -> Result<X509Store, ConfigError> {
+/// The roots as OpenSSL's store.
+pub(crate) fn trust_store(roots: &Roots) -> Result<X509Store, ConfigError> {
     let mut store = X509StoreBuilder::new().map_err(configuration)?;
     // Whatever was given as a root is one, be it self-signed or not.
     store.set_flags(X509VerifyFlags::PARTIAL_CHAIN).map_err(configuration)?;
@@ -57,6 +56,5 @@ pub(crate) fn trust_store(
     if trusted == 0 && *roots != Roots::None {
         return Err(ConfigError::NoRoots { reason: "OpenSSL can read none of them".into() });
     }
-    revocation::check(&mut store, crls)?;
     Ok(store.build())
 }

@@ -20,7 +20,7 @@ use openssl::{
 };
 use polytls_api::{
     CertificateDer, CertificateError, CertificateVerifier, ExpectedPeer, HeldVerdict, PresentedChain,
-    ServerName, VerifiedChain, VerifyRequest, async_trait, inspected,
+    RevocationChecker, ServerName, VerifiedChain, VerifyRequest, async_trait, inspected,
 };
 
 use crate::{connection::Connection, error, ffi};
@@ -127,10 +127,19 @@ fn verify(
     }
 }
 
+/// Who decides on the chains of a configuration's peers.
+#[derive(Clone)]
+pub(crate) enum Decider {
+    /// The application's verifier.
+    Application(Arc<dyn CertificateVerifier>),
+    /// OpenSSL, with the roots of the context; this asks about revocation of what it finds valid.
+    OpenSsl(Arc<RevocationChecker>),
+}
+
 /// The question that one handshake asks about its peer, and the answer.
 pub(crate) struct PeerCheck {
-    /// The application's verifier; `None` for OpenSSL's, with the roots of the context.
-    verifier: Option<Arc<dyn CertificateVerifier>>,
+    /// `None` where no peer is asked for a chain: whoever shows one is refused.
+    decider: Option<Decider>,
     /// The server's name; `None` asks about a client.
     server_name: Option<ServerName>,
     state: Mutex<State>,
@@ -168,11 +177,8 @@ pub(crate) enum Verdict {
 }
 
 impl PeerCheck {
-    pub(crate) fn new(
-        verifier: Option<Arc<dyn CertificateVerifier>>,
-        server_name: Option<ServerName>,
-    ) -> Self {
-        Self { verifier, server_name, state: Mutex::default() }
+    pub(crate) fn new(decider: Option<Decider>, server_name: Option<ServerName>) -> Self {
+        Self { decider, server_name, state: Mutex::default() }
     }
 
     /// What the last call into OpenSSL brought.
@@ -196,7 +202,7 @@ impl PeerCheck {
         roots: &X509StoreRef,
     ) -> Result<Question, CertificateError> {
         let presented = ffi::presented(context).map_or(Ok(Vec::new()), encode).map_err(failed)?;
-        if self.verifier.is_some() {
+        if let Some(Decider::Application(_)) = &self.decider {
             return Ok(Question::Presented(presented));
         }
         let (end_entity, intermediates) = presented.split_first().ok_or(CertificateError::Missing)?;
@@ -214,16 +220,33 @@ impl PeerCheck {
 
     /// `ocsp_response` is what came with the chain.
     fn answer(&self, question: Question, ocsp_response: Option<Vec<u8>>) -> Verdict {
-        let (verifier, chain) = match (question, &self.verifier) {
-            (Question::Verified(chain, took), _) => return Verdict::Accepted(chain, took),
-            (Question::Presented(chain), Some(verifier)) => (verifier.clone(), chain),
-            (Question::Presented(_), None) => return Verdict::None,
+        let (verifier, chain) = match (question, &self.decider) {
+            (Question::Presented(chain), Some(Decider::Application(verifier))) => (verifier.clone(), chain),
+            (Question::Verified(chain, took), Some(Decider::OpenSsl(revocation))) => {
+                return self.ask_revocation(revocation, chain, took, ocsp_response);
+            }
+            _ => return Verdict::None,
         };
         let server_name = self.server_name.clone();
         let held = VerifyRequest { verifier, chain, server_name, ocsp_response }.ask();
         match held.refusal() {
             Some(reason) => Verdict::Refused(reason.clone()),
             None => Verdict::Held(held),
+        }
+    }
+
+    fn ask_revocation(
+        &self,
+        revocation: &RevocationChecker,
+        chain: VerifiedChain,
+        took: Duration,
+        ocsp_response: Option<Vec<u8>>,
+    ) -> Verdict {
+        let started = Instant::now();
+        let peer = self.server_name.as_ref().map_or(ExpectedPeer::Client, ExpectedPeer::Server);
+        match revocation.check(&chain, &peer, ocsp_response.as_deref(), SystemTime::now()) {
+            Ok(()) => Verdict::Accepted(chain, took + started.elapsed()),
+            Err(reason) => Verdict::Refused(reason),
         }
     }
 }

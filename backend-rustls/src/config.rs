@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use polytls_api::{
-    BackendInfo, CertificateRevocationListDer, CertificateVerifier, ClientAuthentication, ClientConfig,
-    ConfigError, KeyLog, NamedGroup, ProtocolSettings, ProtocolVersion, Roots, ServerConfig, SigningThreads,
+    BackendInfo, CertificateVerifier, ClientAuthentication, ClientConfig, ConfigError, KeyLog, NamedGroup,
+    ProtocolSettings, ProtocolVersion, ServerConfig, SigningThreads, TrustPolicy,
 };
-use polytls_aws_lc::WebPkiVerifier;
+use polytls_aws_lc::webpki_verifier;
 use rustls::{
     NamedGroup as RustlsGroup, SignatureScheme, SupportedProtocolVersion,
     client::Resumption,
@@ -70,8 +70,11 @@ pub(crate) fn client(
 ) -> Result<PreparedClient, ConfigError> {
     let settings = config.protocol();
     let provider = Arc::new(chosen_provider(provider, settings));
-    let trust = Trust { verifier: config.verifier(), roots: Some(config.roots()), crls: config.crls() };
-    let verifier = verifier(&provider, settings, &trust, true)?;
+    let verifier = match config.verifier() {
+        Some(verifier) => verifier.clone(),
+        None => own_verifier(&provider, &config.trust())?,
+    };
+    let verifier = handshake_verifier(&provider, settings, verifier, true);
     let mut built = client_of(provider, verifier.clone(), config)?;
     let resumes = settings.resumption() != Some(false);
     let store = Store::new(settings).filter(|_| resumes);
@@ -139,12 +142,12 @@ pub(crate) fn server(
     let client_verifier = match config.client_authentication() {
         ClientAuthentication::None => WebPkiClientVerifier::no_client_auth(),
         mode => {
-            let trust = Trust {
-                verifier: config.client_verifier(),
-                roots: config.client_roots(),
-                crls: config.client_crls(),
+            let verifier = match (config.client_verifier(), config.client_trust()) {
+                (Some(verifier), _) => verifier.clone(),
+                (None, Some(trust)) => own_verifier(&provider, &trust)?,
+                (None, None) => return Err(ConfigError::NoRoots { reason: "none were given".into() }),
             };
-            verifier(&provider, settings, &trust, mode == ClientAuthentication::Required)?
+            handshake_verifier(&provider, settings, verifier, mode == ClientAuthentication::Required)
         }
     };
     let mut built = rustls::ServerConfig::builder_with_provider(provider)
@@ -206,31 +209,27 @@ fn keep_sessions(
     Ok(())
 }
 
-/// What decides on the peer's chain.
-struct Trust<'a> {
-    verifier: Option<&'a Arc<dyn CertificateVerifier>>,
-    roots: Option<&'a Roots>,
-    crls: &'a [CertificateRevocationListDer<'static>],
+/// webpki, where no verifier of the application's decides.
+fn own_verifier(
+    provider: &CryptoProvider,
+    trust: &TrustPolicy,
+) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
+    webpki_verifier(trust, provider.signature_verification_algorithms.all)
 }
 
-/// The verifier that decides, in rustls's shape: the application's, else webpki with the roots.
-fn verifier(
+/// The verifier that decides, in rustls's shape.
+fn handshake_verifier(
     provider: &CryptoProvider,
     settings: &ProtocolSettings,
-    trust: &Trust<'_>,
+    verifier: Arc<dyn CertificateVerifier>,
     mandatory: bool,
-) -> Result<Arc<HandshakeVerifier>, ConfigError> {
+) -> Arc<HandshakeVerifier> {
     let algorithms = provider.signature_verification_algorithms;
-    let verifier: Arc<dyn CertificateVerifier> = match (trust.verifier, trust.roots) {
-        (Some(verifier), _) => verifier.clone(),
-        (None, Some(roots)) => Arc::new(WebPkiVerifier::new(roots, trust.crls, algorithms.all)?),
-        (None, None) => return Err(ConfigError::NoRoots { reason: "none were given".into() }),
-    };
     let schemes = match settings.signature_schemes() {
         Some(schemes) => schemes.iter().map(|scheme| SignatureScheme::from(scheme.code())).collect(),
         None => algorithms.supported_schemes(),
     };
-    Ok(Arc::new(HandshakeVerifier { verifier, algorithms, schemes, mandatory }))
+    Arc::new(HandshakeVerifier { verifier, algorithms, schemes, mandatory })
 }
 
 /// The provider with the suites and groups that the settings name, in their order.

@@ -31,7 +31,7 @@ use polytls_api::{
     ServerHandshake, SignatureScheme, SignatureVerifier, TrustPolicy,
     record::{RecordCipher, RecordKey},
 };
-use polytls_aws_lc::{AeadCipher, Signatures, WebPkiVerifier};
+use polytls_aws_lc::{AeadCipher, Signatures, webpki_verifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
 /// The name by which the backend is chosen.
@@ -78,7 +78,7 @@ impl Backend for Rustls {
 
     fn verifier(&self, trust: &TrustPolicy) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
         let algorithms = self.provider.signature_verification_algorithms.all;
-        Ok(Arc::new(WebPkiVerifier::new(&trust.roots, &trust.crls, algorithms)?))
+        webpki_verifier(trust, algorithms)
     }
 
     fn signature_verifier(&self) -> Result<Arc<dyn SignatureVerifier>, ConfigError> {
@@ -147,7 +147,7 @@ fn role_capabilities(provider: &CryptoProvider) -> RoleCapabilities {
     role.signer = Hook::OnThread;
     role.early_data = true;
     role.key_log = true;
-    role.crls = true;
+    role.revocation = true;
     role.ocsp_staple = true;
     role.max_record_plaintext = true;
     role.exporter = true;

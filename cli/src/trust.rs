@@ -8,8 +8,8 @@ use std::{
 };
 
 use polytls::{
-    Backend, CertificateRevocationListDer, CertificateVerifier, ClientConfigBuilder, ConfigError,
-    ConfigOption, Pins, SpkiPin, TrustPolicy, pinned,
+    Backend, CertificateRevocationListDer, CertificateVerifier, ClientConfigBuilder, ConfigError, Pins,
+    SpkiPin, TrustPolicy, pinned,
 };
 
 use crate::{der_file, failure::Failure, settings};
@@ -103,12 +103,6 @@ impl Trust {
         &self,
         backend: &dyn Backend,
     ) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
-        if !self.policy.crls.is_empty() && !backend.capabilities().client.role.crls {
-            return Err(ConfigError::Unsupported {
-                backend: backend.info().name,
-                option: ConfigOption::Crls,
-            });
-        }
         let verifier = backend.verifier(&self.policy)?;
         Ok(match &self.pins {
             Some(pins) => pinned(verifier, pins.clone()),
@@ -118,9 +112,11 @@ impl Trust {
 
     /// The same for the verifier within an engine that takes none of the application's.
     pub(crate) fn configure(self, config: ClientConfigBuilder) -> Result<ClientConfigBuilder, Failure> {
-        match self.pins {
-            Some(_) => Err(Failure::usage(NO_PINS)),
-            None => Ok(config.roots(self.policy.roots).crls(self.policy.crls)),
-        }
+        let config = match (self.pins, self.policy.revocation) {
+            (Some(_), _) => return Err(Failure::usage(NO_PINS)),
+            (None, Some(policy)) => config.revocation(policy),
+            (None, None) => config,
+        };
+        Ok(config.roots(self.policy.roots))
     }
 }

@@ -93,7 +93,7 @@ pub(crate) async fn a_client_takes_what_it_declares_and_refuses_the_rest(pair: P
     options.push((vec![ConfigOption::SessionCacheSize], with_roots(&[]).session_cache_size(1)));
     options.push((vec![ConfigOption::EarlyData], with_roots(&[]).early_data(true)));
     let crl = root.crl(Validity::Now, &[]);
-    options.push((vec![ConfigOption::Crls], with_roots(&[]).crls([crl])));
+    options.push((vec![ConfigOption::Revocation], with_roots(&[]).crls([crl])));
     let (_, identity) = KeyHolder::take_key(&root.issue(Leaf::client()), Key::P256, true);
     let needs = vec![ConfigOption::ClientIdentity, ConfigOption::Signer];
     options.push((needs, with_roots(&[]).identity(identity)));
@@ -127,7 +127,7 @@ pub(crate) async fn a_server_takes_what_it_declares_and_refuses_the_rest(pair: P
         let verifier = Arc::new(DangerAcceptAnyCertificate);
         options.push((vec![need.clone(), ConfigOption::Verifier], asking.clone().client_verifier(verifier)));
         let lists = asking.client_roots(root.roots()).client_crls([root.crl(Validity::Now, &[])]);
-        options.push((vec![need, ConfigOption::Crls], lists));
+        options.push((vec![need, ConfigOption::Revocation], lists));
     }
     options.push((vec![ConfigOption::TicketsPerConnection], plain(&[]).tickets_per_connection(1)));
     let hour = std::time::Duration::from_secs(3_600);

@@ -289,7 +289,7 @@ pub(crate) async fn what_is_unset_has_its_documented_value(pair: Pair) -> Result
     ensure_eq(server.max_early_data(), 0, "the early data that a server takes")?;
     ensure_eq(client.early_data(), false, "whether a client sends early data")?;
     ensure_eq(client.sni(), true, "whether a client sends the name")?;
-    ensure(client.crls().is_empty() && server.client_crls().is_empty(), || {
+    ensure(client.revocation().is_none() && server.client_revocation().is_none(), || {
         "there are revocation lists".into()
     })
 }

@@ -145,7 +145,7 @@ fn declares(capabilities: &Capabilities, side: Side, option: &ConfigOption) -> b
         ConfigOption::SniIdentities | ConfigOption::Resolver => server.resolver != Hook::Unsupported,
         ConfigOption::Signer => role.signer != Hook::Unsupported,
         ConfigOption::OcspStaple => role.ocsp_staple,
-        ConfigOption::Crls => role.crls,
+        ConfigOption::Revocation => role.revocation,
         ConfigOption::MaxRecordPlaintext => role.max_record_plaintext,
         ConfigOption::Exporter => role.exporter,
         ConfigOption::KeyUpdate => role.key_update,

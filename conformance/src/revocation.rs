@@ -92,7 +92,7 @@ async fn of_a_server(pair: &Pair, rule: Rule) -> Result<(), Stop> {
         let (lists, verdict) = rule(&case);
         let identity = case.issue(Leaf::server());
         let scene = Scene { root: case.root, ..scene }.presenting(identity);
-        let connector = scene.connector(&[ConfigOption::Crls], |client| client.crls(lists))?;
+        let connector = scene.connector(&[ConfigOption::Revocation], |client| client.crls(lists))?;
         let ends = Ends::new(connector, scene.acceptor(&[], |server| server)?);
         match verdict {
             None => {
@@ -111,7 +111,7 @@ async fn of_a_client(pair: &Pair, rule: Rule) -> Result<(), Stop> {
     for scene in Scene::in_each_version(pair)? {
         let case = Case::new();
         let (lists, verdict) = rule(&case);
-        let needs = [ConfigOption::ClientAuthentication(mode), ConfigOption::Crls];
+        let needs = [ConfigOption::ClientAuthentication(mode), ConfigOption::Revocation];
         let acceptor = scene.acceptor(&needs, |server| {
             server.client_authentication(mode).client_roots(case.root.roots()).client_crls(lists)
         })?;
@@ -198,7 +198,8 @@ pub(crate) async fn a_verifier_on_its_own_goes_by_its_lists(pair: Pair) -> Resul
         let case = Case::new();
         let (lists, verdict) = rule(&case);
         let trust = polytls_api::TrustPolicy::new(case.root.roots()).with_crls(lists);
-        let needs = [ConfigOption::VerifierAlone, ConfigOption::Crls];
+        // A verifier on its own asks about revocation even where its backend's handshakes cannot.
+        let needs = [ConfigOption::VerifierAlone];
         let verifier =
             pair.expect_supported_or_refused(Side::Client, &needs, pair.client.verifier(&trust))?;
         let name = crate::pki::SERVER_NAME.parse()?;
@@ -219,12 +220,12 @@ pub(crate) async fn what_is_no_list_is_an_error_of_configuration(pair: Pair) -> 
         .and_then(|config| TlsConnector::new(&config));
     match built {
         Err(ConfigError::Certificates { .. }) => {
-            ensure(pair.declares(Side::Client, &ConfigOption::Crls), || {
+            ensure(pair.declares(Side::Client, &ConfigOption::Revocation), || {
                 "it declares that it lacks them".into()
             })
         }
         built => {
-            let needs = [ConfigOption::ExplicitRoots, ConfigOption::Crls];
+            let needs = [ConfigOption::ExplicitRoots, ConfigOption::Revocation];
             match pair.expect_supported_or_refused(Side::Client, &needs, built) {
                 Ok(_) => failed("what is no revocation list is taken for one"),
                 Err(stop) => Err(stop),

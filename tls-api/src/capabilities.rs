@@ -54,8 +54,9 @@ pub struct RoleCapabilities {
     pub signer: Hook,
     /// Secrets can be logged.
     pub key_log: bool,
-    /// Chains are held against revocation lists.
-    pub crls: bool,
+    /// Whether a certificate was revoked is asked. Where false, it is not, and only
+    /// [`RevocationPolicy::off`](crate::RevocationPolicy::off) says so without an error.
+    pub revocation: bool,
     /// A server presents an OCSP response with its identity; a client asks for one and reports it.
     pub ocsp_staple: bool,
     /// The size of the records that are sent can be limited.
@@ -122,7 +123,7 @@ impl RoleCapabilities {
             session_store: Hook::Unsupported,
             signer: Hook::Unsupported,
             key_log: false,
-            crls: false,
+            revocation: false,
             ocsp_staple: false,
             max_record_plaintext: false,
             early_data: false,

@@ -5,7 +5,7 @@
 
 use crate::{
     ClientAuthentication, ClientConfig, ConfigError, ConfigOption, Hook, Identity, ProtocolSettings,
-    RoleCapabilities, Roots, ServerConfig,
+    RevocationMode, RevocationPolicy, RoleCapabilities, Roots, ServerConfig,
 };
 
 /// Collects the first option that a backend lacks.
@@ -80,6 +80,15 @@ impl Checker {
         self.require(settings.resumption() != Some(false) || role.resumption_off, ConfigOption::ResumptionOff)
     }
 
+    fn check_revocation(
+        &self,
+        policy: Option<&RevocationPolicy>,
+        role: &RoleCapabilities,
+    ) -> Result<(), ConfigError> {
+        let asks = policy.is_some_and(|policy| policy.mode != RevocationMode::Off);
+        self.require(!asks || role.revocation, ConfigOption::Revocation)
+    }
+
     fn check_identity(&self, identity: &Identity, role: &RoleCapabilities) -> Result<(), ConfigError> {
         let signs_elsewhere = identity.signer().is_some();
         self.require(!signs_elsewhere || role.signer != Hook::Unsupported, ConfigOption::Signer)?;
@@ -117,7 +126,7 @@ pub(crate) fn check_client(config: &ClientConfig) -> Result<(), ConfigError> {
     checker.require(config.sni() || capabilities.sni_off, ConfigOption::SniOff)?;
     let os_roots = matches!(config.roots(), Roots::Os);
     checker.require(os_roots || capabilities.explicit_roots, ConfigOption::ExplicitRoots)?;
-    checker.require(config.crls().is_empty() || role.crls, ConfigOption::Crls)?;
+    checker.check_revocation(config.revocation(), role)?;
     checker.require(!config.early_data() || role.early_data, ConfigOption::EarlyData)?;
     let sizes_cache = config.session_cache_size().is_some();
     checker.require(!sizes_cache || capabilities.session_cache_size, ConfigOption::SessionCacheSize)?;
@@ -136,7 +145,7 @@ pub(crate) fn check_server(config: &ServerConfig, chooses_by_name: bool) -> Resu
         mode == ClientAuthentication::None || capabilities.client_authentication.contains(&mode),
         ConfigOption::ClientAuthentication(mode),
     )?;
-    checker.require(config.client_crls().is_empty() || role.crls, ConfigOption::Crls)?;
+    checker.check_revocation(config.client_revocation(), role)?;
     let option = if chooses_by_name { ConfigOption::SniIdentities } else { ConfigOption::Resolver };
     checker.require(config.resolver().is_none() || capabilities.resolver != Hook::Unsupported, option)?;
     let counts_tickets = config.tickets_per_connection().is_some();

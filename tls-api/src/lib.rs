@@ -28,6 +28,7 @@ mod key_log;
 mod memory_io;
 mod name;
 pub mod record;
+mod revocation;
 #[cfg(any(feature = "tokio", feature = "futures-io"))]
 mod stream;
 mod transport;
@@ -60,6 +61,9 @@ pub use key_log::{KeyLog, KeyLogFile};
 pub use memory_io::MemoryIo;
 pub use name::ServerName;
 pub use polytls_x509::{self as x509, RevocationReason};
+pub use revocation::{
+    RevocationChecker, RevocationMode, RevocationPolicy, read_crl_directory, with_revocation,
+};
 pub use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 #[cfg(any(feature = "tokio", feature = "futures-io"))]
 pub use stream::{HandshakeError, HelloLimits, IncomingHandshake, TlsAcceptor, TlsConnector, TlsStream};

@@ -26,9 +26,7 @@ pub(crate) use self::{
     },
     session::{ResumableSession, look_up_sessions, offer_foreign, ticket_lifetime_hint},
     ticket::use_ticket_keys,
-    verification::{
-        add_crl, below_root, decide_on_chains, parameters, pass_over_faults, presented, set_verify_error,
-    },
+    verification::{below_root, decide_on_chains, parameters, presented, set_verify_error},
 };
 
 /// What a function says that returns one on success.

@@ -1,5 +1,4 @@
-//! Verification: the callback that decides on a chain, a verification's parameters and certificates, revocation
-//! lists.
+//! Verification: the callback that decides on a chain, a verification's parameters and certificates.
 
 use std::{
     ffi::{c_int, c_void},
@@ -8,18 +7,15 @@ use std::{
 
 use foreign_types::ForeignTypeRef;
 use openssl::{
-    error::ErrorStack,
     ssl::SslContextBuilder,
     stack::StackRef,
-    x509::{X509, X509CrlRef, X509StoreContextRef, store::X509StoreBuilderRef, verify::X509VerifyParamRef},
+    x509::{X509, X509StoreContextRef, verify::X509VerifyParamRef},
 };
 use openssl_sys as sys;
 
-use super::done;
-use crate::{revocation, verifier};
+use crate::verifier;
 
 type VerifyCallback = unsafe extern "C" fn(*mut sys::X509_STORE_CTX, *mut c_void) -> c_int;
-type FaultCallback = unsafe extern "C" fn(c_int, *mut sys::X509_STORE_CTX) -> c_int;
 
 // As OpenSSL 3.0 to 3.6 declare them in `openssl/ssl.h` and `openssl/x509_vfy.h`.
 unsafe extern "C" {
@@ -31,8 +27,6 @@ unsafe extern "C" {
     fn X509_STORE_CTX_get0_untrusted(context: *const sys::X509_STORE_CTX) -> *mut sys::stack_st_X509;
     fn X509_STORE_CTX_get_num_untrusted(context: *const sys::X509_STORE_CTX) -> c_int;
     fn X509_STORE_CTX_get0_param(context: *const sys::X509_STORE_CTX) -> *mut sys::X509_VERIFY_PARAM;
-    fn X509_STORE_add_crl(store: *mut sys::X509_STORE, crl: *mut sys::X509_CRL) -> c_int;
-    fn X509_STORE_set_verify_cb(store: *mut sys::X509_STORE, callback: Option<FaultCallback>);
 }
 
 /// Has [`verifier::decide`] decide on every chain that a connection of this context is presented with.
@@ -82,31 +76,4 @@ pub(crate) fn parameters(context: &mut X509StoreContextRef) -> Option<&mut X509V
 pub(crate) fn set_verify_error(context: &mut X509StoreContextRef, code: c_int) {
     // SAFETY: the verification is borrowed, and the function stores any number.
     unsafe { sys::X509_STORE_CTX_set_error(context.as_ptr(), code) }
-}
-
-/// Adds a revocation list to what a store's verifications look into.
-pub(crate) fn add_crl(store: &mut X509StoreBuilderRef, crl: &X509CrlRef) -> Result<(), ErrorStack> {
-    // SAFETY: the store takes a reference of its own to the list.
-    done(unsafe { X509_STORE_add_crl(store.as_ptr(), crl.as_ptr()) })
-}
-
-/// Has [`revocation::is_overlooked`] say which faults a verification with this store passes over.
-pub(crate) fn pass_over_faults(store: &mut X509StoreBuilderRef) {
-    // SAFETY: the builder owns the store, and the callback needs nothing that would have to outlive it.
-    unsafe { X509_STORE_set_verify_cb(store.as_ptr(), Some(fault_callback)) }
-}
-
-unsafe extern "C" fn fault_callback(accepted: c_int, context: *mut sys::X509_STORE_CTX) -> c_int {
-    if accepted != 0 {
-        return accepted;
-    }
-    // SAFETY: OpenSSL passes the verification that it is in, and touches it again only after the return.
-    let context = unsafe { X509StoreContextRef::from_ptr_mut(context) };
-    // A panic must not cross into C; what panicked has passed over nothing.
-    let overlooked = catch_unwind(AssertUnwindSafe(|| revocation::is_overlooked(context)));
-    if !overlooked.unwrap_or(false) {
-        return 0;
-    }
-    set_verify_error(context, sys::X509_V_OK);
-    1
 }

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use rustls_pki_types::CertificateRevocationListDer;
 
-use super::{ProtocolSettings, add_trust_to_scope, protocol_setters};
-use crate::{Backend, CertificateVerifier, ConfigError, Identity, Roots, checker, hook::ScopeDigest};
+use super::{ProtocolSettings, add_trust_to_scope, protocol_setters, take_crls};
+use crate::{
+    Backend, CertificateVerifier, ConfigError, Identity, RevocationPolicy, Roots, TrustPolicy, checker,
+    hook::ScopeDigest,
+};
 
 /// A client's configuration, checked against its backend. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -17,6 +20,8 @@ struct Inner {
     protocol: ProtocolSettings,
     sni: bool,
     roots: Roots,
+    revocation: Option<RevocationPolicy>,
+    /// What `crls` was given, until the builder is done.
     crls: Vec<CertificateRevocationListDer<'static>>,
     verifier: Option<Arc<dyn CertificateVerifier>>,
     identity: Option<Identity>,
@@ -32,6 +37,7 @@ impl ClientConfig {
             protocol: ProtocolSettings::default(),
             sni: true,
             roots: Roots::Os,
+            revocation: None,
             crls: Vec::new(),
             verifier: None,
             identity: None,
@@ -61,9 +67,18 @@ impl ClientConfig {
         &self.0.roots
     }
 
-    /// The revocation lists that the server's chain is held against; none for no check of revocation.
-    pub fn crls(&self) -> &[CertificateRevocationListDer<'static>] {
-        &self.0.crls
+    /// What is asked about revocation of the server's chain; `None` for the backend's default.
+    pub fn revocation(&self) -> Option<&RevocationPolicy> {
+        self.0.revocation.as_ref()
+    }
+
+    /// What the backend's own verifier trusts, where no verifier of the application's decides.
+    pub fn trust(&self) -> TrustPolicy {
+        let trust = TrustPolicy::new(self.0.roots.clone());
+        match &self.0.revocation {
+            Some(policy) => trust.with_revocation(policy.clone()),
+            None => trust,
+        }
     }
 
     /// The application's verifier.
@@ -109,12 +124,27 @@ impl ClientConfigBuilder {
         self
     }
 
-    /// Revocation lists (RFC 5280 §5) that the server's chain is held against. Default: none, no check.
+    /// What is asked about revocation of the server's chain. Default: [`RevocationPolicy::soft_fail`] without lists, where
+    /// the backend can check revocation; else [`RevocationPolicy::off`].
     ///
-    /// With any list given, every certificate below the root must be covered by a list that is in force: a revoked
-    /// one is [`Revoked`](crate::CertificateError::Revoked), one that no list speaks of, or only an outdated list, is
-    /// [`RevocationUnknown`](crate::CertificateError::RevocationUnknown). Only the backend's own verifier uses them:
-    /// together with [`verifier`](Self::verifier) they are an error.
+    /// By default, then, what a server staples is looked at (RFC 6960): where it says revoked, the chain is refused with
+    /// [`Revoked`](crate::CertificateError::Revoked), and certificates that say must-staple (RFC 7633) need one that says
+    /// good; of any other, nothing known is taken for good. Nothing is ever fetched.
+    ///
+    /// The native backend cannot check revocation in its handshakes: there any policy but `off` is an error. Only the
+    /// backend's own verifier goes by the policy: together with [`verifier`](Self::verifier) it is an error.
+    pub fn revocation(mut self, policy: RevocationPolicy) -> Self {
+        self.config.revocation = Some(policy);
+        self
+    }
+
+    /// Revocation lists (RFC 5280 §5) that the server's chain is held against, all of it: short for
+    /// [`revocation`](Self::revocation) with [`RevocationPolicy::hard_fail`] and these. Default: none.
+    ///
+    /// With any list given, every certificate below the root must be covered by a list that is in force, or by the
+    /// response that the server staples: a revoked one is [`Revoked`](crate::CertificateError::Revoked), one that no list
+    /// speaks of, or only an outdated list, is [`RevocationUnknown`](crate::CertificateError::RevocationUnknown).
+    /// Together with [`revocation`](Self::revocation) or a [`verifier`](Self::verifier) they are an error.
     pub fn crls(mut self, crls: impl IntoIterator<Item = CertificateRevocationListDer<'static>>) -> Self {
         self.config.crls = crls.into_iter().collect();
         self
@@ -158,6 +188,7 @@ impl ClientConfigBuilder {
     pub fn build(mut self) -> Result<ClientConfig, ConfigError> {
         self.config.protocol.finish(&self.config.backend.capabilities().client.role)?;
         self.config.refuse_contradictions()?;
+        take_crls(&mut self.config.revocation, std::mem::take(&mut self.config.crls));
         if self.config.protocol.session_store.is_some() {
             self.config.protocol.session_scope = Some(self.config.session_scope()?.scope());
         }
@@ -174,6 +205,13 @@ impl Inner {
         if self.verifier.is_some() && !self.crls.is_empty() {
             return invalid("crls", "a verifier of the application's decides alone; give the lists to it");
         }
+        if self.verifier.is_some() && self.revocation.is_some() {
+            let reason = "a verifier of the application's decides alone; put with_revocation over it";
+            return invalid("revocation", reason);
+        }
+        if self.revocation.is_some() && !self.crls.is_empty() {
+            return invalid("crls", "a policy of revocation is set; give the lists to it, or leave it out");
+        }
         if self.session_cache_size.is_some() && self.protocol.session_store.is_some() {
             return invalid("session_cache_size", "sessions are kept in the session_store; leave one out");
         }
@@ -188,7 +226,8 @@ impl Inner {
 
     fn session_scope(&self) -> Result<ScopeDigest, ConfigError> {
         let scope = self.protocol.add_to_scope(ScopeDigest::new(&*self.backend, "client"));
-        let scope = add_trust_to_scope(scope, self.verifier.as_ref(), Some(&self.roots), &self.crls)?;
+        let scope =
+            add_trust_to_scope(scope, self.verifier.as_ref(), Some(&self.roots), self.revocation.as_ref())?;
         let own = self.identity.iter().flat_map(Identity::chain);
         let scope = own.fold(scope, |scope, certificate| scope.with("identity", certificate));
         Ok(scope.with("sni", [u8::from(self.sni)]))

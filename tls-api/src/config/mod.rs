@@ -18,8 +18,8 @@ pub use self::{
     server::{ClientAuthentication, ServerConfig, ServerConfigBuilder},
 };
 use crate::{
-    CertificateVerifier, CipherSuite, ConfigError, KeyLog, NamedGroup, ProtocolVersion, RoleCapabilities,
-    Roots, SessionScope, SessionStore, SignatureScheme, hook::ScopeDigest,
+    CertificateVerifier, CipherSuite, ConfigError, KeyLog, NamedGroup, ProtocolVersion, RevocationPolicy,
+    RoleCapabilities, Roots, SessionScope, SessionStore, SignatureScheme, hook::ScopeDigest,
 };
 
 /// The time within which a handshake must end, unless the configuration says otherwise.
@@ -235,7 +235,7 @@ fn add_trust_to_scope(
     scope: ScopeDigest,
     verifier: Option<&Arc<dyn CertificateVerifier>>,
     roots: Option<&Roots>,
-    crls: &[CertificateRevocationListDer<'static>],
+    revocation: Option<&RevocationPolicy>,
 ) -> Result<ScopeDigest, ConfigError> {
     static CONFIGURATIONS: AtomicU64 = AtomicU64::new(0);
     if verifier.is_some() {
@@ -245,7 +245,17 @@ fn add_trust_to_scope(
     }
     let Some(roots) = roots else { return Ok(scope) };
     let scope = roots.certificates()?.iter().fold(scope, |scope, root| scope.with("root", root));
-    Ok(crls.iter().fold(scope, |scope, crl| scope.with("crl", crl)))
+    // Unset is one thing with one engine, and the scope says which.
+    let Some(policy) = revocation else { return Ok(scope) };
+    let scope = scope.with("revocation", format!("{:?}", policy.mode));
+    Ok(policy.crls.iter().fold(scope, |scope, crl| scope.with("crl", crl)))
+}
+
+/// Lists alone are a policy: every certificate must be covered by one.
+fn take_crls(policy: &mut Option<RevocationPolicy>, crls: Vec<CertificateRevocationListDer<'static>>) {
+    if !crls.is_empty() {
+        *policy = Some(RevocationPolicy::hard_fail().with_crls(crls));
+    }
 }
 
 /// The setters that both builders have, documented once.

@@ -4,10 +4,10 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use rustls_pki_types::CertificateRevocationListDer;
 
-use super::{ProtocolSettings, add_trust_to_scope, protocol_setters};
+use super::{ProtocolSettings, add_trust_to_scope, protocol_setters, take_crls};
 use crate::{
     AlertDescription, Backend, CertificateResolver, CertificateVerifier, ConfigError, Error, ErrorKind,
-    Identity, Roots, Transport, checker,
+    Identity, RevocationPolicy, Roots, Transport, TrustPolicy, checker,
     hook::{ScopeDigest, SniResolver},
 };
 
@@ -40,6 +40,8 @@ struct Inner {
     resolver: Option<Arc<dyn CertificateResolver>>,
     client_authentication: ClientAuthentication,
     client_roots: Option<Roots>,
+    client_revocation: Option<RevocationPolicy>,
+    /// What `client_crls` was given, until the builder is done.
     client_crls: Vec<CertificateRevocationListDer<'static>>,
     client_verifier: Option<Arc<dyn CertificateVerifier>>,
     tickets_per_connection: Option<u8>,
@@ -100,6 +102,7 @@ impl ServerConfig {
             resolver,
             client_authentication: ClientAuthentication::None,
             client_roots: None,
+            client_revocation: None,
             client_crls: Vec::new(),
             client_verifier: None,
             tickets_per_connection: None,
@@ -170,9 +173,19 @@ impl ServerConfig {
         self.0.client_roots.as_ref()
     }
 
-    /// The revocation lists that a client's chain is held against; none for no check of revocation.
-    pub fn client_crls(&self) -> &[CertificateRevocationListDer<'static>] {
-        &self.0.client_crls
+    /// What is asked about revocation of a client's chain; `None` for the backend's default.
+    pub fn client_revocation(&self) -> Option<&RevocationPolicy> {
+        self.0.client_revocation.as_ref()
+    }
+
+    /// What the backend's own verifier trusts, where no verifier of the application's decides; `None` where no roots for
+    /// clients are given.
+    pub fn client_trust(&self) -> Option<TrustPolicy> {
+        let trust = TrustPolicy::new(self.0.client_roots.clone()?);
+        Some(match &self.0.client_revocation {
+            Some(policy) => trust.with_revocation(policy.clone()),
+            None => trust,
+        })
     }
 
     /// The application's verifier for clients.
@@ -282,8 +295,16 @@ impl ServerConfigBuilder {
         self
     }
 
+    /// What is asked about revocation of a client's chain, as in
+    /// [`ClientConfigBuilder::revocation`](crate::ClientConfigBuilder::revocation), with the same default. Clients are not
+    /// asked to staple: for them it is the lists that count, and must-staple does not.
+    pub fn client_revocation(mut self, policy: RevocationPolicy) -> Self {
+        self.config.client_revocation = Some(policy);
+        self
+    }
+
     /// Revocation lists that a client's chain is held against, as in
-    /// [`ClientConfigBuilder::crls`](crate::ClientConfigBuilder::crls). Default: none, no check.
+    /// [`ClientConfigBuilder::crls`](crate::ClientConfigBuilder::crls). Default: none.
     pub fn client_crls(
         mut self,
         crls: impl IntoIterator<Item = CertificateRevocationListDer<'static>>,
@@ -306,6 +327,7 @@ impl ServerConfigBuilder {
     pub fn build(mut self) -> Result<ServerConfig, ConfigError> {
         self.config.protocol.finish(&self.config.backend.capabilities().server.role)?;
         self.config.refuse_contradictions()?;
+        take_crls(&mut self.config.client_revocation, std::mem::take(&mut self.config.client_crls));
         // Early data needs sessions that are used once, and so a store, be it the backend's own.
         if self.config.protocol.session_store.is_some() || self.config.max_early_data > 0 {
             self.config.protocol.session_scope = Some(self.config.session_scope()?.scope());
@@ -337,6 +359,15 @@ impl Inner {
         if !self.client_crls.is_empty() && (self.client_verifier.is_some() || !asks) {
             let reason =
                 "they are for client_roots, which the backend's own verifier trusts; give both, or neither";
+            return invalid("client_crls", reason.into());
+        }
+        if self.client_revocation.is_some() && (self.client_verifier.is_some() || !asks) {
+            let reason =
+                "it is for client_roots, which the backend's own verifier trusts; give both, or neither";
+            return invalid("client_revocation", reason.into());
+        }
+        if self.client_revocation.is_some() && !self.client_crls.is_empty() {
+            let reason = "a policy of revocation is set; give the lists to it, or leave it out";
             return invalid("client_crls", reason.into());
         }
         if let Some(pattern) = &self.bad_pattern {
@@ -376,7 +407,8 @@ impl Inner {
     fn session_scope(&self) -> Result<ScopeDigest, ConfigError> {
         let scope = self.protocol.add_to_scope(ScopeDigest::new(&*self.backend, "server"));
         let verifier = self.client_verifier.as_ref();
-        let scope = add_trust_to_scope(scope, verifier, self.client_roots.as_ref(), &self.client_crls)?;
+        let (roots, revocation) = (self.client_roots.as_ref(), self.client_revocation.as_ref());
+        let scope = add_trust_to_scope(scope, verifier, roots, revocation)?;
         let scope = scope.with("client authentication", self.client_authentication.to_string());
         // RFC 8446 §4.6.1: a session speaks for the identity that the client verified, and for no other server's.
         let identities = self.identity.iter().chain(self.sni_identities.identities());

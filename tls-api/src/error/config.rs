@@ -154,8 +154,8 @@ pub enum ConfigOption {
     Signer,
     /// An OCSP response with the identity.
     OcspStaple,
-    /// Revocation lists.
-    Crls,
+    /// A check of revocation: a policy, revocation lists.
+    Revocation,
     /// A limit on the size of records.
     MaxRecordPlaintext,
     /// Exporting key material.
@@ -196,7 +196,7 @@ impl fmt::Display for ConfigOption {
             Self::Resolver => f.write_str("a certificate resolver of the application's"),
             Self::Signer => f.write_str("a signer of the application's"),
             Self::OcspStaple => f.write_str("an OCSP response"),
-            Self::Crls => f.write_str("certificate revocation lists"),
+            Self::Revocation => f.write_str("checking revocation"),
             Self::MaxRecordPlaintext => f.write_str("a limit on the size of records"),
             Self::Exporter => f.write_str("exporting key material"),
             Self::KeyUpdate => f.write_str("renewing keys on request"),

@@ -4,6 +4,7 @@ mod alert;
 mod certificate;
 mod config;
 
+pub(crate) use self::certificate::date;
 use std::{error::Error as StdError, fmt, io, sync::Arc};
 
 pub use self::{
