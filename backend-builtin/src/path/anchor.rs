@@ -24,14 +24,12 @@ impl Anchors {
         for (index, der) in certificates.iter().enumerate() {
             match (Certificate::parse(der), roots) {
                 (Ok(root), _) => by_subject.entry(root.subject.folded()).or_default().push(index),
-                // One in a store of others' that cannot be read takes nothing from the rest.
-                (Err(error), Roots::Os | Roots::Bundled) => {
-                    tracing::debug!(%error, "a malformed root was passed over");
-                }
-                (Err(error), _) => {
+                (Err(error), Roots::Explicit(_)) => {
                     let reason = format!("a root is malformed: {error}");
                     return Err(ConfigError::Certificates { reason });
                 }
+                // One in a store that cannot be read takes nothing from the others.
+                (Err(error), _) => tracing::debug!(%error, "a malformed root was passed over"),
             }
         }
         if by_subject.is_empty() && *roots != Roots::None {

@@ -11,6 +11,9 @@ const STEPS: u32 = 20_000;
 /// The most signatures that are verified; a path of the usual length has two or three.
 const SIGNATURES: u32 = 100;
 
+/// The most paths with good signatures that are validated further; only authorities that are trusted can make many.
+const PATHS: u32 = 50;
+
 /// The most work on name constraints, in comparisons of a name with a constraint's base.
 const COMPARISONS: u32 = 100_000;
 
@@ -19,6 +22,7 @@ const COMPARISONS: u32 = 100_000;
 pub(super) struct Budget {
     steps: u32,
     signatures: u32,
+    paths: u32,
     comparisons: u32,
 }
 
@@ -28,7 +32,7 @@ pub(super) struct Exhausted(pub(super) String);
 
 impl Budget {
     pub(super) fn new() -> Self {
-        Self { steps: STEPS, signatures: SIGNATURES, comparisons: COMPARISONS }
+        Self { steps: STEPS, signatures: SIGNATURES, paths: PATHS, comparisons: COMPARISONS }
     }
 
     /// One more issuer is tried.
@@ -39,6 +43,13 @@ impl Budget {
     /// One more signature is verified.
     pub(super) fn signature(&mut self) -> Result<(), Exhausted> {
         spend(&mut self.signatures, 1, || format!("more than {SIGNATURES} signatures were verified"))
+    }
+
+    /// One more path has good signatures.
+    pub(super) fn path(&mut self) -> Result<(), Exhausted> {
+        spend(&mut self.paths, 1, || {
+            format!("more than {PATHS} paths were refused for other reasons than signatures")
+        })
     }
 
     /// A name is compared with a constraint, which costs as much as so many short ones.

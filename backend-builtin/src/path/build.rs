@@ -208,6 +208,7 @@ impl<'s, 'a> Search<'s, 'a> {
         if !self.has_good_signatures(path, root)? {
             return Ok(false);
         }
+        self.budget.path()?;
         match self.rules.path(&certificates, &mut self.budget) {
             Ok(()) => Ok(true),
             Err(Refused::Exhausted(exhausted)) => Err(exhausted),

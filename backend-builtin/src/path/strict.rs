@@ -41,9 +41,6 @@ const EVERY_CERTIFICATE: &[Rule] = &[
     Rule("serialNumber", "it is negative (RFC 5280 §4.1.2.2)", |it| {
         it.serial_number.first().is_some_and(|first| *first >= 0x80)
     }),
-    Rule("validity", "a time before 2050 is no UTCTime (RFC 5280 §4.1.2.5)", |it| {
-        validity_times(it).is_ok_and(|times| times.iter().any(is_wrong_time))
-    }),
     Rule("issuer", "it is empty (RFC 5280 §4.1.2.4)", |it| it.issuer.is_empty()),
     Rule("authorityKeyIdentifier", "it is critical (RFC 5280 §4.2.1.1)", |it| {
         is_critical(&it.extensions.authority_key_identifier)
@@ -65,8 +62,11 @@ const EVERY_CERTIFICATE: &[Rule] = &[
     }),
 ];
 
-/// What a certificate says of who issued it, unless that is itself. Roots of old have the serial number 0.
+/// What a certificate owes unless it issued itself. Roots of old that are trusted everywhere do not have all of it.
 const ISSUED_BY_ANOTHER: &[Rule] = &[
+    Rule("validity", "a time before 2050 is no UTCTime (RFC 5280 §4.1.2.5)", |it| {
+        validity_times(it).is_ok_and(|times| times.iter().any(is_wrong_time))
+    }),
     Rule("authorityKeyIdentifier", "there is none (RFC 5280 §4.2.1.1)", |it| {
         it.extensions.authority_key_identifier.is_none()
     }),

@@ -269,6 +269,31 @@ fn a_lattice_of_authorities_is_left_in_the_middle() {
 }
 
 #[test]
+fn a_trusted_authority_cannot_make_many_paths_either() {
+    let root = Authority::root("root");
+    // Five stages of five authorities that are all each other's, below one that may not have them.
+    let limit = Template::authority("limit").with(BASIC_CONSTRAINTS, true, basic_constraints(true, Some(0)));
+    let limit = root.authority(limit);
+    let key = Key::p256();
+    let mut question = server(&root, &[]);
+    let mut above = limit.clone();
+    for stage in 0..4 {
+        let name = format!("stage {stage}");
+        let alikes = (0..4).map(|number| {
+            above.authority(
+                Template::authority(&name).key(key.clone()).change(|it| it.serial = vec![1 + number]),
+            )
+        });
+        let alikes: Vec<_> = alikes.collect();
+        question.chain.extend(alikes.iter().map(|authority| authority.der.clone()));
+        above = alikes.into_iter().next().unwrap();
+    }
+    question.chain.push(limit.der);
+    question.chain.insert(0, above.issue(Template::server(SERVER)));
+    in_time(&question, &too_long());
+}
+
+#[test]
 fn so_many_certificates_are_looked_at() {
     let mut question = below(1);
     let stranger = Authority::root("stranger").der;

@@ -1,6 +1,16 @@
 //! What the strict profile refuses and the interoperable one lets pass.
 
-use super::{Question, SERVER, pki::*, server, unsupported};
+use polytls_api::{
+    Roots,
+    x509::{Certificate, KeyPurposeId},
+};
+
+use super::{
+    super::{Profile, validate::Rules},
+    Question, SERVER, now,
+    pki::*,
+    server, unsupported,
+};
 
 type Change = fn(Template) -> Template;
 
@@ -293,4 +303,16 @@ fn times_before_2050_are_utc_times() {
 fn names_of_authorities_are_not_empty() {
     let nameless = Template::authority("").change(|template| template.subject = sequence(&[])).self_signed();
     only_strict(&server(&nameless, &[&nameless.issue(Template::server(SERVER))]), "it is empty");
+}
+
+#[test]
+fn nearly_all_bundled_roots_are_strict() {
+    let roots = Roots::Bundled.certificates().unwrap();
+    let rules = |profile| Rules { now: now(), purpose: KeyPurposeId::SERVER_AUTH, profile, max_depth: 8 };
+    let held = |profile| {
+        let roots = roots.iter().map(|root| Certificate::parse(root).unwrap());
+        roots.filter(|root| rules(profile).anchor(root).is_ok()).count()
+    };
+    assert_eq!(held(Profile::Interoperable), roots.len());
+    assert!(held(Profile::Strict) * 100 >= roots.len() * 95, "{}", held(Profile::Strict));
 }
