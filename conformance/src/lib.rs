@@ -32,6 +32,7 @@ mod bindings;
 mod cancellation;
 mod capabilities;
 mod certificates;
+mod chain_faults;
 mod client_authentication;
 mod client_hello;
 mod close;

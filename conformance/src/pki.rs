@@ -307,7 +307,7 @@ impl Key {
         }
     }
 
-    fn generate(self) -> KeyPair {
+    pub(crate) fn generate(self) -> KeyPair {
         let algorithm: &SignatureAlgorithm = match self {
             Self::P256 => &rcgen::PKCS_ECDSA_P256_SHA256,
             Self::P384 => &rcgen::PKCS_ECDSA_P384_SHA384,

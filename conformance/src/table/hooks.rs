@@ -46,6 +46,38 @@ macro_rules! __hooks_behaviours {
                 composed_verifiers_compose:
                     "pins over a cache over two verifiers that must agree";
             }
+            chain_faults {
+                a_certificate_out_of_its_time_is_told_with_its_dates:
+                    "a verifier on its own tells which dates a certificate has, and the time it was asked about";
+                another_name_is_told_with_the_names_that_there_are:
+                    "a verifier tells the names that a server's certificate has, in their order";
+                a_usage_that_does_not_fit_is_refused:
+                    "a usage that does not fit is refused, the peer's and its issuer's";
+                an_authoritys_certificate_is_no_peers:
+                    "an authority's certificate is no peer's, also where it is a root";
+                a_malformed_certificate_is_told_with_the_place:
+                    "what is malformed in a certificate is told with the place";
+                a_stranger_is_told_from_its_own_issuer:
+                    "a certificate of an unknown issuer is told from one that is its own";
+                a_peers_certificate_issues_nothing:
+                    "a certificate that is no authority's issues nothing";
+                an_authority_stays_within_its_path_length:
+                    "an authority stays within its path length";
+                an_authority_stays_within_its_names:
+                    "an authority stays within its name constraints";
+                a_changed_signature_is_refused:
+                    "a changed signature is refused, wherever it stands";
+                weak_algorithms_are_refused:
+                    "SHA-1, short RSA keys and unusual curves are refused, wherever they stand";
+                what_no_path_needs_refuses_no_chain:
+                    "the order of certificates does not matter, nor what comes with them";
+                cross_signed_roots_and_circles_are_gone_through:
+                    "a way is found through cross-signed roots and circles";
+                a_long_path_is_refused:
+                    "a path of five intermediates is accepted, one of twenty is too long";
+                many_authorities_of_one_name_cost_little:
+                    "of a hundred authorities of one name the right one is found, or the chain is refused";
+            }
             slow_verdicts {
                 nothing_passes_before_a_slow_verdict_on_a_server:
                     "while a verdict on a server is pending, no side is done and nothing leaves";

@@ -23,8 +23,9 @@ const LONGEST_NAME: usize = 255;
 /// Has a library verify a chain, and asks what it does not.
 ///
 /// `library` is called once for a chain in which nothing is wrong. It is called again where it refused, or found a path
-/// over a certificate that may not be in one, and there are certificates to leave out: those that are malformed, or no
-/// authority's, or whose algorithms are too weak. What it then says is explained by what was left out.
+/// over a certificate that may not be in one, with the certificates that may: none that are malformed, or no authority's,
+/// or whose algorithms are too weak; those first that others name as their issuers. What it then says is explained by what
+/// was left out.
 ///
 /// # Errors
 /// The library's, and those of the rules above.
@@ -55,12 +56,12 @@ pub fn inspected(
         Some(fault) => return Err(fault),
     }
     let verified = library(chain).and_then(without_fault).or_else(|fault| {
-        let left = Left::out_of(chain);
-        if left.out.is_empty() {
+        let sorted = Sorted::from(chain, &end_entity);
+        if sorted.candidates == chain.intermediates {
             return Err(fault);
         }
-        let chain = PresentedChain { intermediates: &left.kept, ..*chain };
-        library(&chain).and_then(without_fault).map_err(|fault| left.explain(fault, &end_entity))
+        let chain = PresentedChain { intermediates: &sorted.candidates, ..*chain };
+        library(&chain).and_then(without_fault).map_err(|fault| sorted.explain(fault, &end_entity))
     });
     verified.map_err(|fault| match fault {
         CertificateError::NameMismatch { expected, .. } => {
@@ -151,27 +152,44 @@ fn without_fault(path: VerifiedChain) -> Result<VerifiedChain, CertificateError>
 }
 
 /// The certificates that came with the peer's own, apart.
-struct Left<'a> {
-    kept: Vec<CertificateDer<'a>>,
-    /// What cannot stand on a path, and why; without a certificate where it cannot be read.
-    out: Vec<(Option<Certificate<'a>>, CertificateError)>,
+struct Sorted<'a> {
+    /// What may stand on a path, the likeliest first.
+    candidates: Vec<CertificateDer<'a>>,
+    /// The issuers' names of these.
+    issuers: Vec<Name<'a>>,
+    /// What cannot stand on a path, and why.
+    left_out: Vec<(Name<'a>, CertificateError)>,
 }
 
-impl<'a> Left<'a> {
-    fn out_of(chain: &PresentedChain<'a>) -> Self {
-        let mut left = Self { kept: Vec::new(), out: Vec::new() };
-        for der in chain.intermediates {
-            match Certificate::parse(der) {
-                Err(error) => {
-                    left.out.push((None, CertificateError::Malformed { detail: error.to_string() }));
-                }
-                Ok(certificate) => match issuer_fault(&certificate) {
-                    Some(fault) => left.out.push((Some(certificate), fault)),
-                    None => left.kept.push(CertificateDer::from(certificate.der)),
-                },
+impl<'a> Sorted<'a> {
+    fn from(chain: &PresentedChain<'a>, end_entity: &Certificate<'_>) -> Self {
+        let (mut candidates, mut left_out) = (Vec::new(), Vec::new());
+        // What cannot be read is nobody's issuer.
+        for certificate in chain.intermediates.iter().filter_map(|der| Certificate::parse(der).ok()) {
+            // One that has signed itself leads to no root: it is one, or nobody trusts it.
+            let fault = if is_self_signed(&certificate) {
+                Some(CertificateError::UnknownIssuer)
+            } else {
+                issuer_fault(&certificate)
+            };
+            match fault {
+                Some(fault) => left_out.push((certificate.subject, fault)),
+                None => candidates.push(certificate),
             }
         }
-        left
+        // A library may try one after the other, and give up after some.
+        let named: Vec<_> =
+            candidates.iter().chain([end_entity]).filter_map(authority_key_identifier).collect();
+        let is_named = |certificate: &Certificate<'_>| {
+            subject_key_identifier(certificate).is_some_and(|identifier| named.contains(&identifier))
+        };
+        let (likely, others): (Vec<_>, Vec<_>) = candidates.iter().partition(|one| is_named(one));
+        let ordered = likely.iter().chain(&others);
+        Self {
+            candidates: ordered.map(|certificate| CertificateDer::from(certificate.der)).collect(),
+            issuers: candidates.iter().map(|certificate| certificate.issuer.clone()).collect(),
+            left_out,
+        }
     }
 
     /// Where no issuer is known of a certificate, and one of that name was left out, why it was.
@@ -179,13 +197,24 @@ impl<'a> Left<'a> {
         if fault != CertificateError::UnknownIssuer {
             return fault;
         }
-        let kept: Vec<_> = self.kept.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
-        let is_issuer = |name: &Name<'_>| {
-            end_entity.issuer.matches(name) || kept.iter().any(|below| below.issuer.matches(name))
-        };
-        let reason = self.out.iter().find(|(certificate, _)| {
-            certificate.as_ref().is_some_and(|certificate| is_issuer(&certificate.subject))
-        });
+        let is_issuer =
+            |name: &Name<'_>| [&end_entity.issuer].into_iter().chain(&self.issuers).any(|issuer| issuer.matches(name));
+        let reason = self.left_out.iter().find(|(subject, _)| is_issuer(subject));
         reason.map_or(fault, |(_, reason)| reason.clone())
     }
+}
+
+/// Whether a certificate is its own issuer, with the same key as far as it tells: after a renewal of keys the new one
+/// is issued with the old one (RFC 4210 §4.4), and leads on.
+fn is_self_signed(certificate: &Certificate<'_>) -> bool {
+    let by = authority_key_identifier(certificate);
+    certificate.is_self_issued() && by.is_none_or(|by| subject_key_identifier(certificate) == Some(by))
+}
+
+fn authority_key_identifier<'a>(certificate: &Certificate<'a>) -> Option<&'a [u8]> {
+    certificate.extensions.authority_key_identifier.as_ref()?.value.key_identifier
+}
+
+fn subject_key_identifier<'a>(certificate: &Certificate<'a>) -> Option<&'a [u8]> {
+    certificate.extensions.subject_key_identifier.as_ref().map(|extension| extension.value)
 }
