@@ -44,7 +44,8 @@ impl Client {
     }
 
     /// RFC 9525 §2: a common name is no server's name. native-tls over OpenSSL takes it for one where a certificate
-    /// has no other, so the certificate, found valid already, is held against the name alone.
+    /// has no other, so the certificate, found valid already, is verified once more as if it were trusted itself: against
+    /// the name, and for what OpenSSL's handshake does not ask, as that it is no authority's.
     async fn check_name(&self, name: &ServerName, chain: &[CertificateDer<'static>]) -> Result<(), Error> {
         let (Some(platform), Some(own)) = (&self.platform, chain.first()) else { return Ok(()) };
         let verifier = {
@@ -53,7 +54,13 @@ impl Client {
         };
         let presented = PresentedChain::new(own, &[]);
         match verifier.verify(&presented, &ExpectedPeer::Server(name), SystemTime::now()).await {
-            Err(reason @ CertificateError::NameMismatch { .. }) => Err(Error::from(reason).on_backend(NAME)),
+            Err(
+                reason @ (CertificateError::NameMismatch { .. }
+                | CertificateError::CaUsedAsEndEntity
+                | CertificateError::WrongUsage
+                | CertificateError::UnsupportedAlgorithm { .. }
+                | CertificateError::Malformed { .. }),
+            ) => Err(Error::from(reason).on_backend(NAME)),
             _ => Ok(()),
         }
     }

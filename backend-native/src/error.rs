@@ -63,12 +63,15 @@ fn certificate(text: &str, name: Option<&ServerName>) -> Option<CertificateError
         },
         Reason::WrongUsage => CertificateError::WrongUsage,
         Reason::BadSignature => CertificateError::BadSignature,
+        Reason::CaUsedAsEndEntity => CertificateError::CaUsedAsEndEntity,
         Reason::EndEntityUsedAsCa => CertificateError::EndEntityUsedAsCa,
         Reason::Revoked => CertificateError::REVOKED,
         Reason::PathLength => CertificateError::PathLengthExceeded,
         Reason::NameConstraint => CertificateError::NameConstraintViolated { detail: text.to_owned() },
         Reason::PathTooLong => CertificateError::PathTooLong { detail: text.to_owned() },
         Reason::Algorithm => CertificateError::UnsupportedAlgorithm { detail: text.to_owned() },
+        Reason::Malformed => CertificateError::Malformed { detail: text.to_owned() },
+        Reason::Policy => CertificateError::PolicyViolated { detail: text.to_owned() },
         Reason::Other => CertificateError::Other { detail: text.to_owned() },
     })
 }
@@ -81,12 +84,15 @@ enum Reason {
     NameMismatch,
     WrongUsage,
     BadSignature,
+    CaUsedAsEndEntity,
     EndEntityUsedAsCa,
     Revoked,
     PathLength,
     NameConstraint,
     PathTooLong,
     Algorithm,
+    Malformed,
+    Policy,
     Other,
 }
 
@@ -108,15 +114,31 @@ const VERIFY_REASONS: &[(&str, Reason)] = &[
     ("unsupported certificate purpose", Reason::WrongUsage),
     ("certificate signature failure", Reason::BadSignature),
     ("unable to decrypt certificate's signature", Reason::BadSignature),
+    ("invalid non-CA certificate", Reason::CaUsedAsEndEntity),
     ("invalid CA certificate", Reason::EndEntityUsedAsCa),
-    ("invalid or inconsistent certificate extension", Reason::Other),
+    ("key usage does not include certificate signing", Reason::EndEntityUsedAsCa),
+    ("unhandled critical extension", Reason::Malformed),
+    ("invalid or inconsistent certificate extension", Reason::Malformed),
+    ("invalid or inconsistent certificate policy extension", Reason::Malformed),
+    ("format error in certificate's not", Reason::Malformed),
+    ("no explicit policy", Reason::Policy),
     ("certificate revoked", Reason::Revoked),
     ("path length constraint exceeded", Reason::PathLength),
     ("permitted subtree violation", Reason::NameConstraint),
     ("excluded subtree violation", Reason::NameConstraint),
+    ("name constraints minimum and maximum not supported", Reason::NameConstraint),
+    ("unsupported name constraint type", Reason::NameConstraint),
+    ("unsupported or invalid name", Reason::NameConstraint),
     ("certificate chain too long", Reason::PathTooLong),
     ("key too weak", Reason::Algorithm),
+    ("key too small", Reason::Algorithm),
     ("md too weak", Reason::Algorithm),
+    ("digest algorithm too weak", Reason::Algorithm),
+    ("certificate signature algorithm", Reason::Algorithm),
+    ("signature algorithm and issuer public key algorithm mismatch", Reason::Algorithm),
+    ("signature and signature algorithm mismatch", Reason::Algorithm),
+    ("has explicit ECC parameters", Reason::Algorithm),
+    ("unable to decode issuer public key", Reason::Algorithm),
     ("certificate verify failed", Reason::Other),
 ];
 
@@ -154,5 +176,23 @@ mod tests {
         assert_eq!(certificate(text, None), Some(CertificateError::SelfSigned));
         let text = "... (self-signed certificate in certificate chain)";
         assert_eq!(certificate(text, None), Some(CertificateError::UnknownIssuer));
+        let algorithm = CertificateError::UnsupportedAlgorithm { detail: String::new() };
+        let constraint = CertificateError::NameConstraintViolated { detail: String::new() };
+        for (words, fault) in [
+            ("EE certificate key too weak", &algorithm),
+            ("CA certificate key too weak", &algorithm),
+            ("CA signature digest algorithm too weak", &algorithm),
+            ("Cannot find certificate signature algorithm", &algorithm),
+            ("unsupported or invalid name constraint syntax", &constraint),
+            ("permitted subtree violation", &constraint),
+            ("invalid non-CA certificate (has CA markings)", &CertificateError::CaUsedAsEndEntity),
+            ("invalid CA certificate", &CertificateError::EndEntityUsedAsCa),
+            ("key usage does not include certificate signing", &CertificateError::EndEntityUsedAsCa),
+            ("path length constraint exceeded", &CertificateError::PathLengthExceeded),
+        ] {
+            let text = format!("error:0A000086:SSL routines::certificate verify failed:c.c:1889: ({words})");
+            let found = certificate(&text, None);
+            assert!(found.is_some_and(|found| found.same_fault(fault)), "{words}");
+        }
     }
 }

@@ -187,6 +187,7 @@ pub(crate) fn certificate(
         | sys::X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION
         | sys::X509_V_ERR_INVALID_EXTENSION
         | sys::X509_V_ERR_INVALID_POLICY_EXTENSION => CertificateError::Malformed { detail },
+        sys::X509_V_ERR_NO_EXPLICIT_POLICY => CertificateError::PolicyViolated { detail },
         _ => CertificateError::Other { detail },
     }
 }

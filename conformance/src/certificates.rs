@@ -104,6 +104,16 @@ pub(crate) async fn not_yet_valid_is_refused(pair: Pair) -> Result<(), Stop> {
     refused(&pair, |root| root.issue(Leaf::server().valid(Validity::Future)), not_yet_valid()).await
 }
 
+pub(crate) async fn an_authoritys_own_is_refused(pair: Pair) -> Result<(), Stop> {
+    for scene in Scene::in_each_version(&pair)? {
+        let identity = scene.root.issue(Leaf::server().of_an_authority());
+        // Some libraries do not ask, so that a backend may come to its refusal too late for an alert.
+        let failures = scene.presenting(identity).ends()?.failure()?;
+        ensure_fault(&pair, Side::Client, &failures.client, &CertificateError::CaUsedAsEndEntity)?;
+    }
+    Ok(())
+}
+
 pub(crate) async fn dates_in_errors_are_those_of_the_certificate(pair: Pair) -> Result<(), Stop> {
     let scene = Scene::new(&pair)?;
     let identity = scene.root.issue(Leaf::server().valid(Validity::Past));

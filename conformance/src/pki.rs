@@ -279,6 +279,13 @@ impl Leaf {
         self
     }
 
+    /// An authority's, too.
+    pub(crate) fn of_an_authority(mut self) -> Self {
+        self.params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        self.params.key_usages.push(KeyUsagePurpose::KeyCertSign);
+        self
+    }
+
     /// With a signature that is not its issuer's.
     pub(crate) fn badly_signed(mut self) -> Self {
         self.bad_signature = true;

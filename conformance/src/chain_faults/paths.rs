@@ -93,7 +93,9 @@ pub(crate) async fn a_long_path_is_refused(pair: Pair) -> Result<(), Stop> {
     for role in Role::BOTH {
         let chain = (last.issue(role, |_| ()), path.clone());
         let fault = CertificateError::PathTooLong { detail: String::new() };
-        asked.finds(role, &chain, Some(fault), "twenty intermediates").await?;
+        asked.finds(role, &chain, Some(fault.clone()), "twenty intermediates").await?;
+        let chain = (root.issue(role, |_| ()), vec![root.der.clone(); 300]);
+        asked.finds(role, &chain, Some(fault), "three hundred certificates").await?;
     }
     Ok(())
 }

@@ -97,6 +97,8 @@ macro_rules! __handshake_behaviours {
                     "an expired intermediate is Expired, and the server is told";
                 an_issuer_that_is_no_authority_is_refused:
                     "an issuer that is no authority is EndEntityUsedAsCa";
+                an_authoritys_own_is_refused:
+                    "an authority's own certificate from a server is CaUsedAsEndEntity";
                 a_name_outside_an_issuers_constraints_is_refused:
                     "a name outside an issuer's constraints is NameConstraintViolated";
                 a_path_longer_than_an_issuer_allows_is_refused:

@@ -197,8 +197,9 @@ impl<'a> Sorted<'a> {
         if fault != CertificateError::UnknownIssuer {
             return fault;
         }
-        let is_issuer =
-            |name: &Name<'_>| [&end_entity.issuer].into_iter().chain(&self.issuers).any(|issuer| issuer.matches(name));
+        let is_issuer = |name: &Name<'_>| {
+            [&end_entity.issuer].into_iter().chain(&self.issuers).any(|issuer| issuer.matches(name))
+        };
         let reason = self.left_out.iter().find(|(subject, _)| is_issuer(subject));
         reason.map_or(fault, |(_, reason)| reason.clone())
     }
