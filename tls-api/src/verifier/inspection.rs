@@ -219,3 +219,6 @@ fn authority_key_identifier<'a>(certificate: &Certificate<'a>) -> Option<&'a [u8
 fn subject_key_identifier<'a>(certificate: &Certificate<'a>) -> Option<&'a [u8]> {
     certificate.extensions.subject_key_identifier.as_ref().map(|extension| extension.value)
 }
+
+#[cfg(test)]
+mod tests;
