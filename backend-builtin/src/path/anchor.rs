@@ -24,7 +24,7 @@ impl Anchors {
         for (index, der) in certificates.iter().enumerate() {
             match (Certificate::parse(der), roots) {
                 (Ok(root), _) => by_subject.entry(root.subject.folded()).or_default().push(index),
-                (Err(error), Roots::Explicit(_)) => {
+                (Err(error), Roots::Explicit(_) | Roots::Directory(_)) => {
                     let reason = format!("a root is malformed: {error}");
                     return Err(ConfigError::Certificates { reason });
                 }

@@ -63,7 +63,7 @@ impl PathVerifier {
     /// A verifier that trusts these roots.
     ///
     /// # Errors
-    /// [`ConfigError::NoRoots`] where there are none, [`ConfigError::Certificates`] for a given root that cannot be
+    /// [`ConfigError::NoRoots`] where there are none, [`ConfigError::Certificates`] for a root that was given and cannot be
     /// read. One of the operating system's that cannot is passed over.
     pub fn new(trust: &TrustPolicy, profile: Profile) -> Result<Self, ConfigError> {
         let anchors = Anchors::new(&trust.roots)?;
