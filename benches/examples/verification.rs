@@ -5,7 +5,10 @@
 
 use std::{env, time::Duration};
 
-use polytls::backends::{Builtin, OpenSsl, Rustls};
+use polytls::{
+    RevocationPolicy,
+    backends::{Builtin, OpenSsl, Rustls},
+};
 use polytls_benches::{
     rounds::{self, Comparison},
     verification::{Chain, OpenSslDirectly, ThroughPolytls, Verification, WebPkiDirectly},
@@ -30,6 +33,8 @@ fn main() {
         compare(["rustls", "webpki, directly"], &through_rustls, &webpki);
         compare(["openssl", "OpenSSL, directly"], &through_openssl, &openssl);
         compare(["builtin", "rustls"], &builtin, &through_rustls);
+        let default = ThroughPolytls::with_revocation(&Rustls::new(), chain, RevocationPolicy::default());
+        compare(["rustls, revocation as by default", "rustls"], &default, &through_rustls);
         for (name, verification) in
             [("rustls", &through_rustls), ("openssl", &through_openssl), ("builtin", &builtin)]
         {

@@ -171,6 +171,8 @@ impl Stack for Polytls {
 /// The guide's snippets, compiled here: this crate has every library that they move from.
 #[cfg(doctest)]
 mod guide {
+    #[doc = include_str!("../../docs/guide/certificates.md")]
+    mod certificates {}
     #[doc = include_str!("../../docs/guide/choose-a-backend.md")]
     mod choose_a_backend {}
     #[doc = include_str!("../../docs/guide/write-a-library.md")]

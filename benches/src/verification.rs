@@ -13,8 +13,8 @@ use std::{
 };
 
 use polytls::{
-    Backend, Cached, CertificateDer, CertificateVerifier, ExpectedPeer, PresentedChain, Roots, ServerName,
-    TrustPolicy, cached,
+    Backend, Cached, CertificateDer, CertificateVerifier, ExpectedPeer, PresentedChain, RevocationPolicy,
+    Roots, ServerName, TrustPolicy, cached,
 };
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -96,9 +96,14 @@ pub struct ThroughPolytls<'a> {
 }
 
 impl<'a> ThroughPolytls<'a> {
-    /// This backend's, which trusts the chain's root.
+    /// This backend's, which trusts the chain's root, and asks no more than its library: nothing about revocation.
     pub fn of_backend(backend: &dyn Backend, chain: &'a Chain) -> Self {
-        let trust = TrustPolicy::new(Roots::from_der([chain.root.clone()]));
+        Self::with_revocation(backend, chain, RevocationPolicy::off())
+    }
+
+    /// The same, with this policy of revocation.
+    pub fn with_revocation(backend: &dyn Backend, chain: &'a Chain, policy: RevocationPolicy) -> Self {
+        let trust = TrustPolicy::new(Roots::from_der([chain.root.clone()])).with_revocation(policy);
         Self::new(backend.verifier(&trust).expect("a good root"), chain)
     }
 

@@ -63,6 +63,8 @@ fn what_connect_cannot_offer() {
         (&["--quiet", "--json"], &["--quiet", "--json"]),
         (&["--crl", "list.pem", "--danger-accept-any-certificate"], &["--crl"]),
         (&["--crl-dir", "lists", "--danger-accept-any-certificate"], &["--crl-dir"]),
+        (&["--revocation", "hard", "--danger-accept-any-certificate"], &["--revocation"]),
+        (&["--revocation", "never"], &["never", "off, soft, hard"]),
         (&["--pin", "sha256/x"], &["--pin", "sha256/x"]),
     ] {
         refused(&[&["connect", "localhost:1"], more].concat(), 2, words);

@@ -181,14 +181,14 @@ fn a_revoked_certificate_is_refused_or_revocation_is() {
     fs::write(&list, authority.revocation_list(&[4711])).unwrap();
     let identity = authority.issue("localhost", |params| params.serial_number = Some(4711.into()));
     let server = serving(&folder, identity, &[]);
-    let checking = backends_where("revocation_lists");
+    let checking = backends_where("revocation");
     for backend in BACKENDS {
         let (code, output, notes) =
             connect(&server, &path(&folder, "root.pem"), &["--crl", &list, "--backend", backend]);
         let last = notes.lines().last().unwrap();
         let (expected, words) = match checking.contains(backend) {
             true => (1, "was revoked"),
-            false => (2, "cannot honour certificate revocation lists"),
+            false => (2, "cannot honour checking revocation"),
         };
         assert_eq!((code, output.as_str()), (Some(expected), ""), "{backend}: {notes}");
         assert!(last.starts_with("error: ") && last.contains(words), "{backend}: {notes}");

@@ -68,6 +68,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(backend: Option<&str>, options: Options) -> Result<(), Failure> {
     let question = Question::read(&options)?;
     let trust = options.trust.read()?;
+    let trust = if options.ocsp.is_some() { trust.with_staple()? } else { trust };
     let mut answers = Vec::new();
     for verifier in verifiers::all(backend)? {
         let verdict = question.ask(&verifier, &trust).await?;

@@ -7,6 +7,7 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
+pub(crate) mod ocsp;
 pub(crate) mod pki;
 
 /// Every engine that is compiled in.

@@ -47,6 +47,11 @@ impl Authority {
         self.certificate.der()
     }
 
+    /// The authority's key.
+    pub(crate) fn key(&self) -> &KeyPair {
+        self.issuer.key()
+    }
+
     /// Writes the authority's certificate.
     pub(crate) fn write_root(&self, path: &str) {
         std::fs::write(path, self.pem()).unwrap();
