@@ -7,8 +7,9 @@ use std::{
 };
 
 use polytls::{
-    CertificateVerifier,
-    backends::{Native, OpenSsl, Rustls},
+    Backend,
+    backends::{Builtin, Native, OpenSsl, Rustls},
+    with_revocation,
 };
 use polytls_builtin::{PathVerifier, Profile};
 use polytls_conformance::limbo::{Exceptions, Question, ReadError, Verifier};
@@ -28,11 +29,12 @@ fn all() -> Vec<Verifier> {
 /// The builtin engine's, which knows a bound for the depth of chains.
 fn builtin(name: &str, profile: Profile) -> Verifier {
     let make = move |question: &Question| {
-        let verifier = PathVerifier::new(&question.trust, profile)?;
-        Ok(match question.max_chain_depth {
-            Some(depth) => Arc::new(verifier.with_max_depth(depth)),
-            None => Arc::new(verifier) as Arc<dyn CertificateVerifier>,
-        })
+        let mut path = PathVerifier::new(&question.trust, profile)?;
+        if let Some(depth) = question.max_chain_depth {
+            path = path.with_max_depth(depth);
+        }
+        let signatures = Builtin::new().signature_verifier()?;
+        Ok(with_revocation(Arc::new(path), &question.trust.revocation_policy(), signatures)?)
     };
     Verifier::new(name, make).names_last()
 }
