@@ -101,6 +101,12 @@ pub(super) fn rsa_bits(certificate: &Certificate<'_>) -> Option<usize> {
     Some(bits(modulus))
 }
 
+/// What it costs to verify a signature with the key, in those that are usual: with the longest of RSA it is as much as
+/// with ten of 4096 bits.
+pub(super) fn weight(certificate: &Certificate<'_>) -> u32 {
+    if rsa_bits(certificate).is_some_and(|bits| bits > 4096) { 10 } else { 1 }
+}
+
 /// Modulus and exponent.
 fn rsa_numbers<'a>(key: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
     let mut reader = SliceReader::new(key).ok()?;

@@ -14,6 +14,10 @@ const SIGNATURES: u32 = 100;
 /// The most paths with good signatures that are validated further; only authorities that are trusted can make many.
 const PATHS: u32 = 50;
 
+/// The most octets of certificates in these paths: all of them are read again, for their names and their policies. The
+/// first path is validated however long it is.
+const OCTETS: usize = 256 << 10;
+
 /// The most work on name constraints, in comparisons of a name with a constraint's base.
 const COMPARISONS: u32 = 100_000;
 
@@ -23,6 +27,7 @@ pub(super) struct Budget {
     steps: u32,
     signatures: u32,
     paths: u32,
+    octets: usize,
     comparisons: u32,
 }
 
@@ -32,7 +37,7 @@ pub(super) struct Exhausted(pub(super) String);
 
 impl Budget {
     pub(super) fn new() -> Self {
-        Self { steps: STEPS, signatures: SIGNATURES, paths: PATHS, comparisons: COMPARISONS }
+        Self { steps: STEPS, signatures: SIGNATURES, paths: PATHS, octets: OCTETS, comparisons: COMPARISONS }
     }
 
     /// One more issuer is tried.
@@ -40,16 +45,20 @@ impl Budget {
         spend(&mut self.steps, 1, || format!("more than {STEPS} issuers were tried"))
     }
 
-    /// One more signature is verified.
-    pub(super) fn signature(&mut self) -> Result<(), Exhausted> {
-        spend(&mut self.signatures, 1, || format!("more than {SIGNATURES} signatures were verified"))
+    /// One more signature is verified, which costs as much as so many usual ones.
+    pub(super) fn signature(&mut self, weight: u32) -> Result<(), Exhausted> {
+        spend(&mut self.signatures, weight, || format!("more than {SIGNATURES} signatures were verified"))
     }
 
-    /// One more path has good signatures.
-    pub(super) fn path(&mut self) -> Result<(), Exhausted> {
-        spend(&mut self.paths, 1, || {
-            format!("more than {PATHS} paths were refused for other reasons than signatures")
-        })
+    /// One more path has good signatures, and so many octets.
+    pub(super) fn path(&mut self, octets: usize) -> Result<(), Exhausted> {
+        let refused = "were refused for other reasons than signatures";
+        spend(&mut self.paths, 1, || format!("more than {PATHS} paths {refused}"))?;
+        if self.octets == 0 {
+            return Err(Exhausted(format!("paths of more than {OCTETS} octets {refused}")));
+        }
+        self.octets = self.octets.saturating_sub(octets);
+        Ok(())
     }
 
     /// A name is compared with a constraint, which costs as much as so many short ones.

@@ -11,6 +11,7 @@ use std::{
 use polytls_api::{CertificateError, SignatureVerifier, x509::Certificate};
 
 use super::{
+    algorithms,
     budget::{Budget, Exhausted},
     candidate::{Candidate, NameId},
     constraints::Refused,
@@ -208,7 +209,7 @@ impl<'s, 'a> Search<'s, 'a> {
         if !self.has_good_signatures(path, root)? {
             return Ok(false);
         }
-        self.budget.path()?;
+        self.budget.path(certificates.iter().map(|certificate| certificate.der.len()).sum())?;
         match self.rules.path(&certificates, &mut self.budget) {
             Ok(()) => Ok(true),
             Err(Refused::Exhausted(exhausted)) => Err(exhausted),
@@ -249,7 +250,7 @@ impl<'s, 'a> Search<'s, 'a> {
         if let Some(known) = self.verdicts.get(&(child, issuer)) {
             return Ok(known.clone());
         }
-        self.budget.signature()?;
+        self.budget.signature(algorithms::weight(above))?;
         let verdict = self.signatures.verify_signature(
             above.subject_public_key_info.der,
             certificate.signature_algorithm.der,

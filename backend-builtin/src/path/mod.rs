@@ -50,8 +50,9 @@ const MAX_DEPTH: usize = 8;
 /// more than its certificate says: its validity, usage, path length and name constraints count. A root may be any
 /// certificate; the peer's own may be one, and is then trusted without a path.
 ///
-/// A verification tries 20,000 issuers, verifies 100 signatures, validates 50 paths beyond them and compares 100,000 names with constraints at the most,
-/// over 256 certificates; what asks for more is [`CertificateError::PathTooLong`].
+/// A verification tries 20,000 issuers, verifies 100 signatures (10 under RSA keys of over 4096 bits), validates 50 paths
+/// or 256 KiB of them beyond that, and compares 100,000 names with constraints at the most, over 256 certificates; what
+/// asks for more is [`CertificateError::PathTooLong`].
 pub struct PathVerifier {
     anchors: Anchors,
     profile: Profile,

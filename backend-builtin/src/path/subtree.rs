@@ -39,8 +39,9 @@ impl Form {
             GeneralName::Directory(_) => Self::Directory,
             GeneralName::Uri(_) => Self::Uri,
             GeneralName::Ip(_) => Self::Ip,
-            GeneralName::RegisteredId(_) => Self::RegisteredId,
-            GeneralName::Other(..) => Self::Other,
+            // Those whose identifier cannot be held are of the same forms, by the numbers of their choices.
+            GeneralName::RegisteredId(_) | GeneralName::Unsupported(8, _) => Self::RegisteredId,
+            GeneralName::Other(..) | GeneralName::Unsupported(0, _) => Self::Other,
             GeneralName::Unsupported(choice, _) => Self::Unsupported(*choice),
             // A form that x509 learns later is none that is understood here.
             _ => Self::Unsupported(u8::MAX),

@@ -70,6 +70,8 @@ fn dns_names() {
 
 #[test]
 fn names_that_cannot_be_held_against_constraints_of_their_form_are_refused() {
+    const LONG: [u8; 50] = [3; 50];
+    let other_name = [tlv(6, LONG), tlv(0xa0, tlv(5, []))].concat();
     for (base, name) in [
         ((DNS, &b"example.com"[..]), (DNS, &b".example.com"[..])),
         ((DNS, b"example.com"), (DNS, b"a.example.com.")),
@@ -89,6 +91,11 @@ fn names_that_cannot_be_held_against_constraints_of_their_form_are_refused() {
         ((REGISTERED_ID, &[0x2a, 3]), (REGISTERED_ID, &[0x2a, 3])),
         // otherName
         ((0xa0, &[6, 1, 0x2a, 0xa0, 2, 5, 0]), (0xa0, &[6, 1, 0x2a, 0xa0, 2, 5, 0])),
+        // The same, of kinds whose identifiers are too long to be held.
+        ((0xa0, &[6, 1, 0x2a, 0xa0, 2, 5, 0]), (0xa0, &other_name)),
+        ((0xa0, &other_name), (0xa0, &[6, 1, 0x2a, 0xa0, 2, 5, 0])),
+        ((REGISTERED_ID, &[0x2a, 3]), (REGISTERED_ID, &LONG)),
+        ((REGISTERED_ID, &LONG), (REGISTERED_ID, &[0x2a, 3])),
     ] {
         under(&[base], &[], with(&[name])).refused_saying(&constrained(), "cannot be held against");
         under(&[], &[base], with(&[name])).refused_saying(&constrained(), "cannot be held against");

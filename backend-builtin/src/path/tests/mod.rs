@@ -2,6 +2,7 @@
 
 mod certificates;
 mod constraints;
+mod costs;
 mod mutations;
 mod names;
 mod pki;
