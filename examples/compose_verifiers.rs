@@ -9,9 +9,9 @@ mod demo;
 use std::sync::Arc;
 
 use polytls::{
-    Backend, CertificateVerifier, ClientConfig, Pins, SpkiPin, TlsConnector, TrustPolicy,
+    Backend, CertificateVerifier, ClientConfig, Pins, RevocationPolicy, SpkiPin, TlsConnector, TrustPolicy,
     backends::{OpenSsl, Rustls},
-    both, cached, pinned,
+    both, cached, pinned, with_revocation,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -21,16 +21,19 @@ use tokio::{
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let server = demo::Server::start().await?;
-    let trust = TrustPolicy::new(server.roots.clone());
+    // Revocation is asked about above the cache: what was good an hour ago may be revoked now.
+    let trust = TrustPolicy::new(server.roots.clone()).with_revocation(RevocationPolicy::off());
 
     // A bug in one of them is not one in the other. Where they differ, the log says so, and the certificate is refused.
     let agreed = both(Rustls::new().verifier(&trust)?, OpenSsl::new().verifier(&trust)?);
     // Both cost signatures: what they have accepted is not asked again for an hour.
     let cache = cached(agreed, 256)?;
+    let signatures = Rustls::new().signature_verifier()?;
+    let unrevoked = with_revocation(cache.clone(), &RevocationPolicy::soft_fail(), signatures)?;
     // The key in use, and the one that will replace it; here the latter is anybody's.
     let [certificate] = &server.roots.certificates()?[..] else { return Err("one root".into()) };
     let next = "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=".parse()?;
-    let verifier = pinned(cache.clone(), Pins::new(SpkiPin::of(certificate)?, next)?);
+    let verifier = pinned(unrevoked.clone(), Pins::new(SpkiPin::of(certificate)?, next)?);
 
     for turn in 1..=3 {
         println!("{turn}: {}", greeting(&server, verifier.clone()).await?);
@@ -40,7 +43,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // A pin that no key of the path has: what roots say does not matter then.
     let pins = Pins::danger_without_backup(next);
-    let error = greeting(&server, pinned(cache, pins)).await.expect_err("no pinned key");
+    let error = greeting(&server, pinned(unrevoked, pins)).await.expect_err("no pinned key");
     println!("with another pin: {error}");
     Ok(())
 }

@@ -32,7 +32,7 @@ use crate::{CertificateError, ServerName};
 /// - [`both`](both()): two must agree; where they differ, the log says so.
 /// - [`pinned`](pinned()): the path must have a pinned key.
 /// - [`cached`](cached()): what was accepted is not verified again for a while.
-/// - `with_revocation`: no certificate of the path may be revoked.
+/// - [`with_revocation`](crate::with_revocation()): no certificate of the path may be revoked.
 /// - [`danger_report_only`]: refusals are told, and not acted on.
 ///
 /// The order matters. A cache goes over what costs signatures, and beneath what has to be asked anew each time, such as

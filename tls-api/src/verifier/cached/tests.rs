@@ -210,6 +210,7 @@ fn a_verdict_in_whose_midst_the_revision_changes_is_not_kept() {
         for (asked, hits) in [(1, 0), (2, 0), (2, 1)] {
             verdict(&cache, &path, NAME, SystemTime::now()).unwrap();
             assert_eq!((inner.asked(), cache.hits()), (asked, hits));
+            assert_eq!(cache.with_entries(|entries| entries.sizes().0), asked - 1);
         }
     }
 }
