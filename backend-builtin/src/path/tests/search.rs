@@ -82,7 +82,7 @@ fn without_a_way_to_a_root_the_issuer_is_unknown() {
 fn an_end_entity_that_is_a_root_is_trusted_as_it_is() {
     let trusted = Template::server(SERVER).self_signed();
     let path = server(&trusted, &[&trusted.der]).accepted();
-    assert_eq!(path.path(), [trusted.der.clone()]);
+    assert_eq!(path.path(), std::slice::from_ref(&trusted.der));
     assert!(path.reaches_root());
     // Trust is in the certificate, not in whatever else says that it has its name and key.
     let other = Template::server(SERVER).key(trusted.key.clone()).names(&[(DNS, b"other.example")]);
