@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use polytls_api::{
     CertificateError, CipherSuite, ClientAuthentication, ClientConfig, ClientConfigBuilder, ConfigOption,
-    DangerAcceptAnyCertificate, ErrorKind, MemorySessionStore, NamedGroup, ProtocolVersion, Roots,
-    ServerConfig, ServerConfigBuilder, SignatureScheme, TrustPolicy,
+    DangerAcceptAnyCertificate, ErrorKind, MemorySessionStore, NamedGroup, ProtocolVersion, RevocationPolicy,
+    Roots, ServerConfig, ServerConfigBuilder, SignatureScheme, TrustPolicy,
 };
 
 use crate::{
@@ -290,14 +290,14 @@ pub(crate) async fn what_is_unset_has_its_documented_value(pair: Pair) -> Result
     ensure_eq(client.early_data(), false, "whether a client sends early data")?;
     ensure_eq(client.sni(), true, "whether a client sends the name")?;
     ensure(client.revocation().is_none() && server.client_revocation().is_none(), || {
-        "there are revocation lists".into()
+        "there is a policy of revocation".into()
     })
 }
 
 pub(crate) async fn a_clients_contradictions_are_errors(pair: Pair) -> Result<(), Stop> {
     type Change = fn(ClientConfigBuilder) -> ClientConfigBuilder;
     let crl = || Authority::root().crl(Validity::Now, &[]);
-    let changes: [(&str, Change); 9] = [
+    let changes: [(&str, Change); 11] = [
         ("protocol_versions", |client| client.protocol_versions([])),
         ("max_record_plaintext", |client| client.max_record_plaintext(511)),
         ("max_record_plaintext", |client| client.max_record_plaintext(16_385)),
@@ -307,6 +307,10 @@ pub(crate) async fn a_clients_contradictions_are_errors(pair: Pair) -> Result<()
         ("session_store", |client| client.resumption(false).session_store(store())),
         ("early_data", |client| client.resumption(false).early_data(true)),
         ("crls", |client| client.verifier(Arc::new(DangerAcceptAnyCertificate))),
+        ("crls", |client| client.revocation(RevocationPolicy::soft_fail())),
+        ("revocation", |client| {
+            client.verifier(Arc::new(DangerAcceptAnyCertificate)).revocation(RevocationPolicy::off())
+        }),
     ];
     for (option, change) in changes {
         let client = ClientConfig::builder(pair.client.clone());
@@ -337,6 +341,7 @@ pub(crate) async fn a_servers_contradictions_are_errors(pair: Pair) -> Result<()
         is_invalid(option, change(server()).build())?;
     }
     is_invalid("client_crls", server().client_crls([root.crl(Validity::Now, &[])]).build())?;
+    is_invalid("client_revocation", server().client_revocation(RevocationPolicy::hard_fail()).build())?;
     let other = || root.issue(Leaf::server());
     is_invalid("sni_identity", server().sni_identity("192.0.2.1", other()).build())?;
     let both = server().sni_identity("a.example", other()).resolver(Chooser::of(None));

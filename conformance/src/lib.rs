@@ -49,6 +49,7 @@ mod limits;
 mod load;
 mod names;
 mod negotiation;
+mod responses;
 mod resumption;
 mod revocation;
 mod sessions;

@@ -10,9 +10,9 @@ use std::{
 
 use polytls_api::{CertificateDer, CertificateRevocationListDer, Identity, Roots, SignatureScheme, Signer};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
-    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, NameConstraints,
-    RevokedCertParams, SanType, SerialNumber, SignatureAlgorithm,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, CustomExtension,
+    DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose,
+    NameConstraints, RevokedCertParams, SanType, SerialNumber, SignatureAlgorithm, SigningKey,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -52,6 +52,15 @@ pub(crate) struct Leaf {
     params: CertificateParams,
     key: Key,
     bad_signature: bool,
+}
+
+/// The key of a responder.
+pub(crate) struct OcspKey(KeyPair);
+
+impl OcspKey {
+    pub(crate) fn signature(&self, message: &[u8]) -> Vec<u8> {
+        self.0.sign(message).expect(MADE)
+    }
 }
 
 /// The validity of an authority, relative to now.
@@ -172,6 +181,17 @@ impl Authority {
         identity(chain, key)
     }
 
+    /// A certificate that speaks for this authority in OCSP, if the leaf is for that; and its key.
+    pub(crate) fn responder(&self, leaf: Leaf) -> (CertificateDer<'static>, OcspKey) {
+        let (mut chain, key) = self.sign(leaf);
+        (chain.remove(0), OcspKey(key))
+    }
+
+    /// Over what the authority says beside certificates and lists.
+    pub(crate) fn signature(&self, message: &[u8]) -> Vec<u8> {
+        self.issuer.key().sign(message).expect(MADE)
+    }
+
     fn sign(&self, leaf: Leaf) -> (Vec<CertificateDer<'static>>, KeyPair) {
         let key = leaf.key.generate();
         let certificate = leaf.params.signed_by(&key, &self.issuer).expect(MADE).der().clone();
@@ -215,6 +235,21 @@ impl Leaf {
         let mut leaf = Self::server_for(&[]);
         leaf.params.distinguished_name.push(DnType::CommonName, name);
         leaf
+    }
+
+    /// A responder's of its issuer (RFC 6960 §4.2.2.2).
+    pub(crate) fn ocsp_responder() -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "polytls conformance responder");
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::OcspSigning];
+        Self::new(params)
+    }
+
+    /// That says must-staple (RFC 7633): status_request.
+    pub(crate) fn must_staple(mut self) -> Self {
+        let (oid, value) = ([1, 3, 6, 1, 5, 5, 7, 1, 24], vec![0x30, 3, 2, 1, 5]);
+        self.params.custom_extensions.push(CustomExtension::from_oid_content(&oid, value));
+        self
     }
 
     /// A client's.

@@ -1,8 +1,9 @@
-//! Revocation lists (RFC 5280 §5, §6.3): with any given, every certificate below the root must be covered by one.
+//! Revocation lists (RFC 5280 §5, §6.3): with any given and no policy, every certificate below the root must be covered by
+//! one; and what else a policy says of them.
 
 use polytls_api::{
     CertificateError, CertificateRevocationListDer, ClientAuthentication, ConfigError, ConfigOption,
-    Identity, TlsConnector,
+    Identity, RevocationMode, RevocationPolicy, TlsConnector,
 };
 
 use crate::{
@@ -206,6 +207,61 @@ pub(crate) async fn a_verifier_on_its_own_goes_by_its_lists(pair: Pair) -> Resul
         let now = std::time::SystemTime::now();
         let found = ask(&*verifier, &case.issue(Leaf::server()), Some(&name), now).await;
         ensure_verdict(found, verdict.as_ref()).at(place)?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn the_modes_differ_in_what_silence_means(pair: Pair) -> Result<(), Stop> {
+    let policies = [RevocationPolicy::off(), RevocationPolicy::soft_fail(), RevocationPolicy::hard_fail()];
+    for policy in policies {
+        for (rule, at_soft) in [
+            (nobody_revoked as Rule, None),
+            (no_list_of_the_leafs_issuer, None),
+            (outdated, None),
+            (signed_by_another, None),
+            (leaf_revoked, Some(CertificateError::REVOKED)),
+            (intermediate_revoked, Some(CertificateError::REVOKED)),
+        ] {
+            let case = Case::new();
+            let (lists, at_hard) = rule(&case);
+            let verdict = match policy.mode {
+                RevocationMode::Off => None,
+                RevocationMode::SoftFail => at_soft,
+                RevocationMode::HardFail => at_hard,
+            };
+            let policy = policy.clone().with_crls(lists);
+            under(&pair, case, policy, verdict).await?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) async fn lists_are_read_from_a_directory(pair: Pair) -> Result<(), Stop> {
+    let directory = tempfile::tempdir()?;
+    let case = Case::new();
+    for (place, list) in case.lists(&[], &[LEAF]).iter().enumerate() {
+        std::fs::write(directory.path().join(format!("{place}.crl")), list)?;
+    }
+    let policy = RevocationPolicy::hard_fail().with_crls_from_directory(directory.path())?;
+    under(&pair, case, policy, Some(CertificateError::REVOKED)).await
+}
+
+/// In each version, what a client makes of the case's server under this policy.
+async fn under(pair: &Pair, case: Case, policy: RevocationPolicy, verdict: Verdict) -> Result<(), Stop> {
+    let needs = if policy.mode == RevocationMode::Off { vec![] } else { vec![ConfigOption::Revocation] };
+    let identity = case.issue(Leaf::server());
+    for scene in Scene::in_each_version(pair)? {
+        let scene = scene.presenting(identity.clone());
+        let roots = case.root.roots();
+        let connector = scene.connector(&needs, |client| client.roots(roots).revocation(policy.clone()))?;
+        let ends = Ends::new(connector, scene.acceptor(&[], |server| server)?);
+        match &verdict {
+            None => {
+                let (mut client, mut server) = ends.connect().await?;
+                exchange(&mut client, &mut server).await?;
+            }
+            Some(fault) => refuses_server(pair, &ends, fault).map(drop)?,
+        }
     }
     Ok(())
 }

@@ -319,6 +319,10 @@ macro_rules! __handshake_behaviours {
                     "under a list that another signed a client is RevocationUnknown";
                 a_verifier_on_its_own_goes_by_its_lists:
                     "a verifier on its own goes by its revocation lists as the handshake does";
+                the_modes_differ_in_what_silence_means:
+                    "off, soft-fail and hard-fail differ in what becomes of what is not known, and of what is revoked";
+                lists_are_read_from_a_directory:
+                    "revocation lists from a directory are held against a server's chain";
                 what_is_no_list_is_an_error_of_configuration:
                     "what is no revocation list is an error of configuration";
             }
@@ -333,6 +337,18 @@ macro_rules! __handshake_behaviours {
                     "what is no OCSP response is an error of configuration";
                 a_verifier_sees_the_response:
                     "the application's verifier sees the OCSP response";
+                a_good_response_is_all_that_a_leaf_needs:
+                    "under hard-fail a good OCSP response of the issuer's, or of its responder's, is enough for a leaf";
+                by_default_a_revoked_server_is_refused_by_its_response:
+                    "by default a server is Revoked by its own OCSP response, where the client can check it";
+                a_revoked_server_is_refused_in_both_modes:
+                    "a server whose OCSP response says so is Revoked under soft-fail and hard-fail, and is told";
+                a_response_that_does_not_count_says_nothing:
+                    "an OCSP response that is outdated, another's, badly signed or by no responder says nothing";
+                must_staple_needs_a_good_response:
+                    "a must-staple certificate needs a good OCSP response, else it is RevocationUnknown";
+                by_default_must_staple_is_honoured:
+                    "by default must-staple is honoured, where the client can check it";
             }
             facts {
                 a_server_knows_what_it_presented:
