@@ -84,6 +84,7 @@ impl Backend for Native {
 
     #[cfg(not(any(windows, target_vendor = "apple")))]
     fn verifier(&self, trust: &TrustPolicy) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {
+        // OpenSSL's in all, so that alone it is asked about revocation too: native-tls's handshakes cannot.
         self.platform.verifier(trust)
     }
 

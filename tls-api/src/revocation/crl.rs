@@ -9,12 +9,12 @@ mod scope;
 
 use std::{
     cmp::Reverse,
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
 };
 
-use polytls_x509::Name;
+use polytls_x509::{Certificate, Name};
 use rustls_pki_types::CertificateRevocationListDer;
 
 use self::list::List;
@@ -43,7 +43,12 @@ impl RevocationLists {
     pub(super) fn new(crls: &Arc<[CertificateRevocationListDer<'static>]>) -> Result<Self, ConfigError> {
         let mut lists =
             (0..crls.len()).map(|place| List::new(crls.clone(), place)).collect::<Result<Vec<_>, _>>()?;
-        lists.sort_by(|one, other| Reverse(one.age()).cmp(&Reverse(other.age())));
+        lists.sort_by_cached_key(|list| Reverse(list.age()));
+        let mut kinds = HashMap::new();
+        for list in &mut lists {
+            let next = kinds.len();
+            list.kind = *kinds.entry(list.scope().clone()).or_insert(next);
+        }
         Ok(Self { lists, by_issuer: Mutex::default() })
     }
 
@@ -62,30 +67,33 @@ impl RevocationLists {
         signatures: &dyn SignatureVerifier,
         now: SystemTime,
     ) -> Status {
-        let (mut counted, mut covered, mut reasons) = (Vec::new(), false, Vec::new());
         let places = self.of_issuer(&link.subject.issuer);
-        for list in places.iter().filter_map(|place| self.lists.get(*place)) {
+        let lists = places.iter().filter_map(|place| self.lists.get(*place));
+        let lists: Vec<_> = lists.filter(|list| list.may_be_of(&link.issuer)).collect();
+        let (kinds, not_covering) = relevant(&lists, &link.subject);
+        let (mut counted, mut covered, mut reasons) = (HashSet::new(), false, Vec::new());
+        for list in lists {
             // RFC 5280 §6.3.3 (c): a list of the same kind is replaced by the newer.
-            if counted.contains(&list.scope()) || !list.may_be_of(&link.issuer) {
+            let Some(covers) = kinds.get(&list.kind).filter(|_| !counted.contains(&list.kind)) else {
                 continue;
-            }
+            };
             let usable = list.check_usable(now).and_then(|()| list.check_signed_by(&link.issuer, signatures));
             if let Err(reason) = usable {
                 reasons.push(reason);
                 continue;
             }
-            counted.push(list.scope());
+            counted.insert(list.kind);
             if let Some(revoked) = list.revoked(link.subject.serial_number) {
                 return revoked;
             }
-            match list.scope().check_covers(&link.subject) {
-                Ok(()) => covered = true,
-                Err(reason) => reasons.push(reason.into()),
-            }
+            covered |= covers;
         }
         match covered {
             true => Status::Good,
-            false => Status::Unknown(unknown(&link.subject.issuer, reasons)),
+            false => {
+                reasons.extend(not_covering);
+                Status::Unknown(unknown(&link.subject.issuer, reasons))
+            }
         }
     }
 
@@ -103,6 +111,29 @@ impl RevocationLists {
         known.insert(issuer.der().to_vec(), places.clone());
         places
     }
+}
+
+/// The kinds of lists that can say something of a certificate, since they cover it, which stands beside them, or one of them
+/// names it; and why others cannot. An issuer may have thousands, for as many parts of its certificates: the signatures
+/// of all the others need not be verified.
+fn relevant(lists: &[&List], subject: &Certificate<'_>) -> (HashMap<usize, bool>, Vec<String>) {
+    let (mut kinds, mut reasons) = (HashMap::new(), Vec::new());
+    for list in lists {
+        match list.scope().check_covers(subject) {
+            Ok(()) => {
+                kinds.insert(list.kind, true);
+            }
+            Err(reason) => {
+                if list.revoked(subject.serial_number).is_some() {
+                    kinds.insert(list.kind, false);
+                }
+                if reasons.len() < MOST_REASONS {
+                    reasons.push(reason.to_owned());
+                }
+            }
+        }
+    }
+    (kinds, reasons)
 }
 
 fn unknown(issuer: &Name<'_>, mut reasons: Vec<String>) -> String {

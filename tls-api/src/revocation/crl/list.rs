@@ -28,6 +28,8 @@ pub(super) struct List {
     number: Vec<u8>,
     key_identifier: Option<Vec<u8>>,
     scope: Scope,
+    /// A number that lists of the same scope share.
+    pub(super) kind: usize,
     /// What it names, or why it cannot be used.
     entries: Result<Entries, String>,
     /// By the digest of a key: whether it signed the list.
@@ -63,6 +65,7 @@ impl List {
             number: number.get(leading_zeros..).unwrap_or_default().to_vec(),
             key_identifier: identifier.map(<[u8]>::to_vec),
             scope: Scope::new(&list),
+            kind: 0,
             entries: check_extensions(&list).and_then(|()| Entries::new(&list)),
             signed_by: Mutex::default(),
             place,

@@ -3,7 +3,7 @@
 use polytls_x509::{Certificate, CertificateList, DistributionPoint, GeneralName, Name};
 
 /// What a list covers of its issuer's certificates.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Scope {
     /// The names of its distribution point; with none, all that the rest allows.
     names: Vec<PointName>,
@@ -15,7 +15,7 @@ pub(super) struct Scope {
 }
 
 /// A name of a distribution point.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum PointName {
     Uri(Vec<u8>),
     /// In DER.

@@ -152,6 +152,24 @@ fn a_list_of_a_point_covers_what_names_the_point() {
 }
 
 #[test]
+fn each_part_of_an_issuers_certificates_has_its_newest_list() {
+    let path =
+        Path::with(|_| (), |leaf| leaf.crl_distribution_points = vec![point_at("http://a.example/1.crl")]);
+    let part = |uri: &str, revoked: &[u64], from| {
+        let point = CrlIssuingDistributionPoint { distribution_point: point_at(uri), scope: None };
+        let options = ListOptions { days: Some((from, 30)), point: Some(point), ..Default::default() };
+        path.intermediate.list(revoked, options)
+    };
+    let (own, other) = ("http://a.example/1.crl", "http://a.example/2.crl");
+    assert_eq!(with_list(&path, [part(other, &[7], 3), part(own, &[], 1)]), Ok(()));
+    assert!(is_revoked(&with_list(&path, [part(other, &[], 3), part(own, &[LEAF], 1)])));
+    assert_eq!(with_list(&path, [part(own, &[LEAF], 1), part(own, &[], 2)]), Ok(()));
+    // Another part's list that names it counts, until a newer one of that part does not.
+    assert!(is_revoked(&with_list(&path, [part(other, &[LEAF], 1), part(own, &[], 2)])));
+    assert_eq!(with_list(&path, [part(other, &[LEAF], 1), part(other, &[], 2), part(own, &[], 2)]), Ok(()));
+}
+
+#[test]
 fn a_thousand_entries_are_found_each() {
     let path = Path::new();
     let numbers: Vec<u64> = (0..1000).map(|n| n * 7919 % 100_003 + 0x10_0000).collect();
