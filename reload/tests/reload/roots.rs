@@ -3,7 +3,8 @@
 use std::{fs, sync::Arc};
 
 use polytls_api::{
-    CertificateError, CertificateVerifier, ErrorKind, Identity, ServerConfig, TlsAcceptor, cached,
+    CertificateError, CertificateVerifier, ErrorKind, Identity, RevocationPolicy, Roots, ServerConfig,
+    TlsAcceptor, TrustPolicy, cached,
 };
 use polytls_reload::{ReloadError, ReloadableRoots, RootFiles, Watching};
 
@@ -78,7 +79,11 @@ async fn a_cache_over_them_is_emptied_when_they_change() {
     let of_old = acceptor(&old);
     let folder = Folder::new();
     folder.write("roots.pem", old.pem());
-    let roots = unwatched(backend(), RootFiles::file(folder.path("roots.pem")));
+    let files = RootFiles::file(folder.path("roots.pem"));
+    assert_eq!(unwatched(backend(), files.clone()).revision(), None, "revocation changes with time");
+    let paths_alone = TrustPolicy::new(Roots::None).with_revocation(RevocationPolicy::off());
+    let roots = ReloadableRoots::builder(backend(), files).trust(paths_alone).watching(Watching::off());
+    let roots = roots.build().unwrap();
     assert_eq!(roots.revision(), Some(1));
     let cache = cached(Arc::new(roots.clone()), 16).unwrap();
     let connector = client(&backend(), |client| client.verifier(cache.clone()).resumption(false));
