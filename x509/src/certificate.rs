@@ -165,6 +165,20 @@ pub struct SubjectPublicKeyInfo<'a> {
 }
 
 impl<'a> SubjectPublicKeyInfo<'a> {
+    /// The key of a certificate, and nothing else of it: what stands before is stepped over. For who asks about the key
+    /// of one that is read already, or trusted whatever it says.
+    ///
+    /// # Errors
+    /// [`Malformed`] where the way to the key, or the key, is not what RFC 5280 §4.1 says.
+    pub fn of_certificate(der: &'a [u8]) -> Result<Self, Malformed> {
+        let mut fields = Reader::new(der, "certificate").sequence()?.at("tbsCertificate").sequence()?;
+        fields.at("version").optional(Tag::constructed(0))?;
+        for field in ["serialNumber", "signature", "issuer", "validity", "subject"] {
+            fields.at(field).element()?;
+        }
+        Self::read(fields.at("subjectPublicKeyInfo"))
+    }
+
     fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
         let info = reader.expect(Tag::SEQUENCE)?;
         let mut fields = reader.inside(info);

@@ -10,7 +10,7 @@ use rustls_pki_types::CertificateDer;
 use super::{ExpectedPeer, PresentedChain, VerifiedChain};
 use crate::{
     CertificateError,
-    x509::{Certificate, GeneralName, KeyUsage, Name},
+    x509::{Certificate, GeneralName, KeyUsage, Name, SubjectPublicKeyInfo},
 };
 
 /// The most certificates that are looked at beside the peer's own. A handshake has room for less.
@@ -108,7 +108,9 @@ fn end_entity_fault(certificate: &Certificate<'_>, peer: &ExpectedPeer<'_>) -> O
     }
     // Nobody verifies a root's own signature.
     let weak = if certificate.is_self_issued() { None } else { algorithms::weak_signature(certificate) };
-    unknown_extension(certificate).or_else(|| algorithms::weak_key(certificate)).or(weak)
+    unknown_extension(certificate)
+        .or_else(|| algorithms::weak_key(&certificate.subject_public_key_info))
+        .or(weak)
 }
 
 /// What forbids that a certificate stands between the peer's own and a root.
@@ -120,7 +122,7 @@ fn issuer_fault(certificate: &Certificate<'_>) -> Option<CertificateError> {
         return Some(CertificateError::EndEntityUsedAsCa);
     }
     unknown_extension(certificate)
-        .or_else(|| algorithms::weak_key(certificate))
+        .or_else(|| algorithms::weak_key(&certificate.subject_public_key_info))
         .or_else(|| algorithms::weak_signature(certificate))
 }
 
@@ -139,12 +141,14 @@ fn unknown_extension(certificate: &Certificate<'_>) -> Option<CertificateError> 
 fn without_fault(path: VerifiedChain) -> Result<VerifiedChain, CertificateError> {
     let above = path.path().get(1..).unwrap_or_default();
     for (place, issuer) in above.iter().enumerate() {
-        let certificate = Certificate::parse(issuer)
-            .map_err(|error| CertificateError::Malformed { detail: format!("an issuer's {error}") })?;
+        let malformed = |error| CertificateError::Malformed { detail: format!("an issuer's {error}") };
         let is_root = path.reaches_root() && place + 1 == above.len();
-        // A root is trusted for what it is; that others can compute with its key, no trust amends.
-        let fault = if is_root { algorithms::weak_key(&certificate) } else { issuer_fault(&certificate) };
-        if let Some(fault) = fault {
+        let fault = match is_root {
+            // A root is trusted for what it is; that others can compute with its key, no trust amends.
+            true => SubjectPublicKeyInfo::of_certificate(issuer).map(|key| algorithms::weak_key(&key)),
+            false => Certificate::parse(issuer).map(|certificate| issuer_fault(&certificate)),
+        };
+        if let Some(fault) = fault.map_err(malformed)? {
             return Err(fault);
         }
     }

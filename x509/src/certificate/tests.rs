@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, KeyUsagePurpose};
 
 use crate::{
-    Certificate, GeneralName, KeyPurposeId, KeyUsage,
+    Certificate, GeneralName, KeyPurposeId, KeyUsage, SubjectPublicKeyInfo,
     tests::{Made, extension, name, oid, refused, sequence, tlv},
 };
 
@@ -28,6 +28,9 @@ fn certificate_of_rcgen_is_read_back() {
     assert_eq!(certificate.der, &made.der()[..]);
     assert_eq!(certificate.tbs_signature, certificate.signature_algorithm);
     assert_eq!(certificate.subject_public_key_info.der, rcgen::PublicKeyData::subject_public_key_info(&key));
+    let key_alone = SubjectPublicKeyInfo::of_certificate(made.der()).unwrap();
+    assert_eq!(key_alone.der, certificate.subject_public_key_info.der);
+    assert_eq!(SubjectPublicKeyInfo::of_certificate(&made.der()[..200]).unwrap_err().field, "certificate");
     assert!(certificate.is_self_issued());
     assert_eq!(certificate.subject.to_string(), "CN=Someone");
     let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);

@@ -6,7 +6,7 @@ use der::{Decode, asn1::ObjectIdentifier};
 use crate::{
     CertificateError,
     verifier::signed_with::{RSA_BITS, modulus_bits},
-    x509::Certificate,
+    x509::{Certificate, SubjectPublicKeyInfo},
 };
 
 const fn oid(text: &str) -> ObjectIdentifier {
@@ -34,9 +34,8 @@ const WEAK_SIGNATURES: [(ObjectIdentifier, &str); 11] = [
     (oid("2.16.840.1.101.3.4.3.2"), "DSA"),
 ];
 
-/// Why a certificate's key is not good enough, if it is not.
-pub(super) fn weak_key(certificate: &Certificate<'_>) -> Option<CertificateError> {
-    let info = &certificate.subject_public_key_info;
+/// Why a key is not good enough, if it is not.
+pub(super) fn weak_key(info: &SubjectPublicKeyInfo<'_>) -> Option<CertificateError> {
     match info.algorithm.algorithm {
         algorithm if RSA.contains(&algorithm) => {
             let bits = modulus_bits(info.subject_public_key)?;
