@@ -198,6 +198,8 @@ impl Identities {
         // Parsing takes longer than others should wait.
         let prepared = Arc::new(PreparedIdentity::new(identity)?);
         let mut resolved = resolved();
+        // A key that was renewed is held no longer than the connections that use it.
+        resolved.retain(|kept| !kept.identity.is_succeeded_by(identity));
         if resolved.len() == KEPT {
             resolved.pop_front();
         }
@@ -302,5 +304,18 @@ pub(crate) mod tests {
         assert_eq!(identities.resolved.lock().unwrap().len(), KEPT);
         assert!(!Arc::ptr_eq(&before, &prepared(&first)), "the oldest is still there");
         assert!(Arc::ptr_eq(&prepared(&known), &prepared(&known)));
+    }
+
+    #[test]
+    fn a_key_that_was_renewed_is_not_kept() {
+        let identities = Identities::new(std::iter::empty()).unwrap();
+        for generation in 1..4 {
+            let identity = identity().with_lineage("one").with_generation(generation);
+            identities.prepared(&identity).unwrap();
+            identities.prepared(&identity.with_lineage("another")).unwrap();
+        }
+        let resolved = identities.resolved.lock().unwrap();
+        let kept: Vec<_> = resolved.iter().map(|kept| kept.identity.generation()).collect();
+        assert_eq!(kept, [Some(3), Some(3)]);
     }
 }

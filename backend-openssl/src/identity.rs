@@ -47,6 +47,8 @@ impl Identities {
         // Not under the lock: others need not wait while a key is parsed.
         let parsed = Arc::new(ParsedIdentity::new(identity)?);
         let mut resolved = lock();
+        // A key that was renewed is held no longer than the connections that use it.
+        resolved.retain(|kept| !kept.identity.is_succeeded_by(identity));
         if resolved.len() == KEPT {
             resolved.pop_front();
         }
@@ -214,6 +216,19 @@ mod tests {
         }
         assert_eq!(identities.resolved.lock().unwrap().len(), KEPT);
         assert!(!Arc::ptr_eq(&parsed, &identities.parsed(&first).unwrap()));
+    }
+
+    #[test]
+    fn a_key_that_was_renewed_is_not_kept() {
+        let identities = Identities::new(std::iter::empty()).unwrap();
+        for generation in 1..4 {
+            let identity = identity("localhost").with_lineage("one").with_generation(generation);
+            identities.parsed(&identity).unwrap();
+            identities.parsed(&identity.with_lineage("another")).unwrap();
+        }
+        let resolved = identities.resolved.lock().unwrap();
+        let kept: Vec<_> = resolved.iter().map(|kept| kept.identity.generation()).collect();
+        assert_eq!(kept, [Some(3), Some(3)]);
     }
 
     #[test]

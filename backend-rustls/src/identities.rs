@@ -57,6 +57,8 @@ impl Identities {
         }
         let prepared = prepare(&self.provider, identity)?;
         let mut resolved = resolved();
+        // A key that was renewed is held no longer than the connections that use it.
+        resolved.retain(|kept| !kept.identity.is_succeeded_by(identity));
         if resolved.len() == KEPT {
             resolved.pop_front();
         }
@@ -125,5 +127,26 @@ impl ResolvesClientCert for ClientResolver {
 impl fmt::Debug for Identities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identities").field("known", &self.known.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_was_renewed_is_not_kept() {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let identities = Identities::new(provider, std::iter::empty()).unwrap();
+        for generation in 1..4 {
+            let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+            let identity = Identity::from_der([made.cert.der().clone()], made.signing_key.serialize_der());
+            let identity = identity.unwrap().with_lineage("one").with_generation(generation);
+            identities.certified(&identity).unwrap();
+            identities.certified(&identity.with_lineage("another")).unwrap();
+        }
+        let resolved = identities.resolved.lock().unwrap();
+        let kept: Vec<_> = resolved.iter().map(|kept| kept.identity.generation()).collect();
+        assert_eq!(kept, [Some(3), Some(3)]);
     }
 }

@@ -131,6 +131,10 @@ impl<S: Source> Line<S> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    pub(crate) fn generation(&self) -> u64 {
+        self.current().generation
+    }
+
     pub(crate) fn listen(&self, listener: impl Fn(&Outcome) + Send + Sync + 'static) {
         lock(&self.listeners).push(Arc::new(listener));
     }
@@ -139,7 +143,7 @@ impl<S: Source> Line<S> {
     /// generation that is in force then.
     pub(crate) fn reload(&self, trigger: Trigger) -> Result<u64, ReloadError> {
         let outcome = match self.attempt(trigger) {
-            Attempt::Nothing => return Ok(self.current().generation),
+            Attempt::Nothing => return Ok(self.generation()),
             Attempt::RefusedAgain(error) => return Err(error),
             Attempt::Told(outcome) => outcome,
         };

@@ -15,9 +15,9 @@ use polytls_api::{
 use crate::{
     Outcome, ReloadError, Watching,
     files::digest,
-    line::{Line, Source, Trigger},
+    line::{Source, Trigger},
     places::Place,
-    watch::Watch,
+    watch::Watched,
 };
 
 /// The files that roots come from.
@@ -77,12 +77,7 @@ impl RootFiles {
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct ReloadableRoots(Arc<Inner>);
-
-struct Inner {
-    line: Arc<Line<RootSource>>,
-    _watch: Option<Watch>,
-}
+pub struct ReloadableRoots(Arc<Watched<RootSource>>);
 
 /// Builds [`ReloadableRoots`].
 #[derive(Clone, Debug)]
@@ -119,9 +114,7 @@ impl ReloadableRootsBuilder {
     /// # Errors
     /// [`ReloadError`] when the files cannot be read, or the backend makes no verifier of them.
     pub fn build(self) -> Result<ReloadableRoots, ReloadError> {
-        let line = Arc::new(Line::new(self.source)?);
-        let watch = Watch::start(&line, self.watching)?;
-        Ok(ReloadableRoots(Arc::new(Inner { line, _watch: watch })))
+        Ok(ReloadableRoots(Watched::start(self.source, self.watching)?))
     }
 }
 
@@ -142,7 +135,7 @@ impl ReloadableRoots {
 
     /// The generation in force, from 1.
     pub fn generation(&self) -> u64 {
-        self.0.line.current().generation
+        self.0.generation()
     }
 
     /// Looks at the files now, and gives the generation that is in force then: a new one if they have changed.
@@ -150,12 +143,12 @@ impl ReloadableRoots {
     /// # Errors
     /// [`ReloadError`] when what is in them is refused; the generation of before stays in force.
     pub fn reload_now(&self) -> Result<u64, ReloadError> {
-        self.0.line.reload(Trigger::Asked)
+        self.0.reload(Trigger::Asked)
     }
 
     /// Has what becomes of every change told, on the thread that noticed it.
     pub fn on_reload(&self, listener: impl Fn(&Outcome) + Send + Sync + 'static) {
-        self.0.line.listen(listener);
+        self.0.listen(listener);
     }
 }
 
@@ -167,13 +160,13 @@ impl CertificateVerifier for ReloadableRoots {
         peer: &ExpectedPeer<'_>,
         now: SystemTime,
     ) -> Result<VerifiedChain, CertificateError> {
-        let current = self.0.line.current();
+        let current = self.0.current();
         let verified = current.value.verify(chain, peer, now).await?;
         Ok(verified.with_generation(current.generation))
     }
 
     fn revision(&self) -> Option<u64> {
-        let current = self.0.line.current();
+        let current = self.0.current();
         current.value.revision().map(|_| current.generation)
     }
 }
@@ -209,8 +202,7 @@ impl Source for RootSource {
 
 impl fmt::Debug for ReloadableRoots {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let files: Vec<PathBuf> =
-            self.0.line.source().places().iter().map(|place| place.path().into()).collect();
+        let files: Vec<PathBuf> = self.0.source().places().iter().map(|place| place.path().into()).collect();
         f.debug_struct("ReloadableRoots")
             .field("files", &files)
             .field("generation", &self.generation())

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    ops::Deref,
     path::PathBuf,
     sync::{
         Arc, Weak,
@@ -58,18 +59,38 @@ impl Watching {
     }
 }
 
+/// A line whose files are watched as long as this is held.
+pub(crate) struct Watched<S: Source> {
+    line: Arc<Line<S>>,
+    _watch: Option<Watch>,
+}
+
+impl<S: Source> Watched<S> {
+    /// Loads the first generation, and watches the files from then on.
+    pub(crate) fn start(source: S, watching: Watching) -> Result<Arc<Self>, ReloadError> {
+        let line = Arc::new(Line::new(source)?);
+        let watch = Watch::start(&line, watching)?;
+        Ok(Arc::new(Self { line, _watch: watch }))
+    }
+}
+
+impl<S: Source> Deref for Watched<S> {
+    type Target = Line<S>;
+
+    fn deref(&self) -> &Line<S> {
+        &self.line
+    }
+}
+
 /// Has its thread end when it is dropped.
-pub(crate) struct Watch {
+struct Watch {
     stopped: Arc<AtomicBool>,
     wake: SyncSender<()>,
 }
 
 impl Watch {
     /// Watches the files of a line from now on, on a thread of its own; `None` where it shall not.
-    pub(crate) fn start<S: Source>(
-        line: &Arc<Line<S>>,
-        watching: Watching,
-    ) -> Result<Option<Self>, ReloadError> {
+    fn start<S: Source>(line: &Arc<Line<S>>, watching: Watching) -> Result<Option<Self>, ReloadError> {
         let Some(poll) = watching.poll else { return Ok(None) };
         // One wake-up stands for all that came before it is heard.
         let (wake, wakes) = sync_channel(1);

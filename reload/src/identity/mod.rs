@@ -10,9 +10,9 @@ use self::check::Rules;
 use crate::{
     IdentityFiles, Outcome, ReloadError, Watching,
     files::Contents,
-    line::{Line, Source, Trigger},
+    line::{Source, Trigger},
     places::Place,
-    watch::Watch,
+    watch::Watched,
 };
 
 /// Before its end by this much, a certificate that is loaded is worth a warning.
@@ -69,12 +69,7 @@ const WARN_BEFORE_END: Duration = Duration::from_secs(3 * 24 * 3600);
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct ReloadableIdentity(Arc<Inner>);
-
-struct Inner {
-    line: Arc<Line<IdentitySource>>,
-    _watch: Option<Watch>,
-}
+pub struct ReloadableIdentity(Arc<Watched<IdentitySource>>);
 
 /// Builds a [`ReloadableIdentity`].
 #[derive(Clone, Debug)]
@@ -123,9 +118,7 @@ impl ReloadableIdentityBuilder {
     /// # Errors
     /// [`ReloadError`] when the files cannot be read, or a check fails.
     pub fn build(self) -> Result<ReloadableIdentity, ReloadError> {
-        let line = Arc::new(Line::new(self.source)?);
-        let watch = Watch::start(&line, self.watching)?;
-        Ok(ReloadableIdentity(Arc::new(Inner { line, _watch: watch })))
+        Ok(ReloadableIdentity(Watched::start(self.source, self.watching)?))
     }
 }
 
@@ -143,12 +136,12 @@ impl ReloadableIdentity {
 
     /// The identity in force; it has its [generation](Identity::generation).
     pub fn current(&self) -> Identity {
-        self.0.line.current().value.identity
+        self.0.current().value.identity
     }
 
     /// The generation in force, from 1.
     pub fn generation(&self) -> u64 {
-        self.0.line.current().generation
+        self.0.generation()
     }
 
     /// Looks at the files now, and gives the generation that is in force then: a new one if they have changed.
@@ -156,12 +149,12 @@ impl ReloadableIdentity {
     /// # Errors
     /// [`ReloadError`] when what is in them is refused; the generation of before stays in force.
     pub fn reload_now(&self) -> Result<u64, ReloadError> {
-        self.0.line.reload(Trigger::Asked)
+        self.0.reload(Trigger::Asked)
     }
 
     /// Has what becomes of every change told, on the thread that noticed it.
     pub fn on_reload(&self, listener: impl Fn(&Outcome) + Send + Sync + 'static) {
-        self.0.line.listen(listener);
+        self.0.listen(listener);
     }
 }
 
@@ -214,7 +207,7 @@ impl Source for IdentitySource {
 impl fmt::Debug for ReloadableIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReloadableIdentity")
-            .field("files", &self.0.line.source().files)
+            .field("files", &self.0.source().files)
             .field("generation", &self.generation())
             .finish_non_exhaustive()
     }

@@ -381,6 +381,13 @@ impl Identity {
         self.0.generation
     }
 
+    /// Whether the other is a later generation of the same line: for backends, that need not keep this one prepared.
+    pub fn is_succeeded_by(&self, other: &Self) -> bool {
+        let later =
+            matches!((self.generation(), other.generation()), (Some(own), Some(theirs)) if own < theirs);
+        later && self.session_binding() == other.session_binding()
+    }
+
     /// Whether the two are clones of one another: for backends, that prepare each once.
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
