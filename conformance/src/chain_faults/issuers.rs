@@ -44,7 +44,8 @@ pub(crate) async fn a_peers_certificate_issues_nothing(pair: Pair) -> Result<(),
     let root = Authority::root();
     let asked = Asked::new(&pair, root.roots())?;
     let signs = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyCertSign];
-    let faults: [(&str, fn(&mut CertificateParams)); 3] = [
+    type Change = fn(&mut CertificateParams);
+    let faults: [(&str, Change); 3] = [
         ("no authority", |params| params.is_ca = IsCa::ExplicitNoCa),
         ("no basicConstraints", |params| params.is_ca = IsCa::NoCa),
         ("a key that may not sign", |params| params.key_usages = vec![KeyUsagePurpose::CrlSign]),

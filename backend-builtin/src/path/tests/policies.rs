@@ -1,7 +1,5 @@
 //! Certificate policies.
 
-use std::time::{Duration, Instant};
-
 use polytls_api::CertificateError;
 
 use super::{Question, malformed, no_policy, pki::*, server};
@@ -189,9 +187,7 @@ fn a_tree_that_would_grow_with_each_certificate_stays_small() {
     let client =
         |policy: &str| Template::client("client").with(CERTIFICATE_POLICIES, false, policies(&[policy]));
     question.chain.insert(0, issuer.issue(client(&names[59])));
-    let started = Instant::now();
     question.accepted();
-    assert!(started.elapsed() < Duration::from_millis(500), "{:?}", started.elapsed());
     question.chain[0] = issuer.issue(client(&name(60)));
     let CertificateError::PolicyViolated { detail } = question.verdict().unwrap_err() else { panic!() };
     assert!(detail.contains("`CN=client`"), "{detail}");

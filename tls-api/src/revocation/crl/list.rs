@@ -32,8 +32,14 @@ pub(super) struct List {
     pub(super) kind: usize,
     /// What it names, or why it cannot be used.
     entries: Result<Entries, String>,
-    /// By the digest of a key: whether it signed the list.
-    signed_by: Mutex<Vec<([u8; 32], Result<(), String>)>>,
+    signed_by: Mutex<Vec<Signer>>,
+}
+
+/// Whether a key has signed a list.
+struct Signer {
+    /// The SHA-256 digest of the key.
+    digest: [u8; 32],
+    verdict: Result<(), String>,
 }
 
 impl List {
@@ -125,14 +131,14 @@ impl List {
         let key = issuer.subject_public_key_info.der;
         let digest: [u8; 32] = Sha256::digest(key).into();
         let mut known = self.signed_by.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, verdict)) = known.iter().find(|(known, _)| *known == digest) {
-            return verdict.clone();
+        if let Some(signer) = known.iter().find(|known| known.digest == digest) {
+            return signer.verdict.clone();
         }
         let verdict = self.verify_signature(key, signatures);
         if known.len() >= MOST_KEYS {
             let _oldest = known.remove(0);
         }
-        known.push((digest, verdict.clone()));
+        known.push(Signer { digest, verdict: verdict.clone() });
         verdict
     }
 

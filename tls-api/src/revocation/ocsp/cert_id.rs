@@ -5,9 +5,11 @@ use polytls_x509::{CertId, Certificate};
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
+type Hash = fn(&[u8]) -> Vec<u8>;
+
 /// The hashes that a responder may name a certificate by. SHA-1 is the usual one: what it is taken of, the issuer made,
 /// and the response is signed.
-const HASHES: [(ObjectIdentifier, fn(&[u8]) -> Vec<u8>); 4] = [
+const HASHES: [(ObjectIdentifier, Hash); 4] = [
     (ObjectIdentifier::new_unwrap("1.3.14.3.2.26"), |octets| Sha1::digest(octets).to_vec()),
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1"), |octets| Sha256::digest(octets).to_vec()),
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2"), |octets| Sha384::digest(octets).to_vec()),
