@@ -101,7 +101,7 @@ impl RevocationChecker {
             let status = Link::parse(pair).map_or_else(Status::Unknown, |link| question.of_lists(&link));
             unknown = unknown.or(status.known()?);
         }
-        if !path.reaches_root() {
+        if !path.reaches_root() || path.path().is_empty() {
             unknown.get_or_insert("the verifier does not tell the path up to its root".into());
         }
         match unknown {
@@ -134,6 +134,11 @@ impl Question<'_> {
             Some(Ok(link)) => link,
             Some(Err(detail)) if must_staple => return Err(CertificateError::RevocationUnknown { detail }),
             Some(Err(detail)) => return Ok(Some(detail)),
+            None if must_staple && !path.reaches_root() => {
+                let detail =
+                    "the certificate says must-staple (RFC 7633), and the verifier does not tell its issuer";
+                return Err(CertificateError::RevocationUnknown { detail: detail.into() });
+            }
             None => return Ok(None),
         };
         let stapled = match ocsp_response {

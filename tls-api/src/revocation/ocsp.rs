@@ -70,7 +70,7 @@ fn single_response<'r, 'a>(
         return Err(format!("was made only on {}", date(response.produced_at)));
     }
     let mut digests = Digests::of(&link.issuer, &link.subject);
-    let (mut found, mut reason) = (None, None);
+    let (mut found, mut reason) = (None::<&SingleResponse<'_>>, None);
     for single in &response.responses {
         if !digests.name(&single.cert_id) {
             continue;
@@ -78,6 +78,7 @@ fn single_response<'r, 'a>(
         match check_in_force(single, now) {
             Err(outdated) => reason = Some(outdated),
             Ok(()) if matches!(single.cert_status, CertStatus::Revoked { .. }) => return Ok(single),
+            Ok(()) if found.is_some_and(|known| known.cert_status != CertStatus::Good) => {}
             Ok(()) => found = Some(single),
         }
     }

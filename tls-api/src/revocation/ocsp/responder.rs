@@ -82,6 +82,11 @@ fn check_delegation(
     if !purposes.is_some_and(|purposes| purposes.value.contains(&KeyPurposeId::OCSP_SIGNING)) {
         return Err("is signed by a responder whose certificate is not for OCSP (RFC 6960 §4.2.2.2)".into());
     }
+    // CA/Browser Forum BR §7.1.2.8: it answers, and issues nothing. An authority that has the purpose by mistake could say
+    // that it was never revoked itself.
+    if extensions.basic_constraints.as_ref().is_some_and(|constraints| constraints.value.ca) {
+        return Err("is signed by a responder whose certificate is an authority's".into());
+    }
     let usage = extensions.key_usage.as_ref();
     if usage.is_some_and(|usage| !usage.value.contains(KeyUsage::DIGITAL_SIGNATURE)) {
         return Err("is signed by a responder whose key usage does not allow it".into());

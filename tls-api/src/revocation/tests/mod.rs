@@ -71,4 +71,6 @@ fn who_is_trusted_himself_is_asked_nothing() {
     assert_eq!(checker.check(&alone, &peer, None, chains::now()), Ok(()));
     let partial = crate::VerifiedChain::partial(vec![root.certificate()]);
     assert!(is_unknown(&checker.check(&partial, &peer, None, chains::now()), "up to its root"));
+    let empty = crate::VerifiedChain::new(Vec::new());
+    assert!(is_unknown(&checker.check(&empty, &peer, None, chains::now()), "up to its root"));
 }

@@ -54,6 +54,8 @@ pub(super) struct Response<'a> {
     /// The responder's certificate where it is not the issuer.
     pub(super) responder: Option<CertificateDer<'static>>,
     pub(super) by_key: bool,
+    /// What else is said of the same certificate, before.
+    pub(super) before: Vec<Vec<u8>>,
 }
 
 impl<'a> Response<'a> {
@@ -70,6 +72,7 @@ impl<'a> Response<'a> {
             extensions: [Vec::new(), Vec::new()],
             responder: None,
             by_key: false,
+            before: Vec::new(),
         }
     }
 
@@ -84,7 +87,8 @@ impl<'a> Response<'a> {
             false => der(0xa1, &[signer.subject.der()]),
         };
         let produced_at = der(0x18, &[self.produced_at.as_bytes()]);
-        let singles = der(0x30, &[&self.single()]);
+        let before: Vec<u8> = self.before.iter().flat_map(|status| self.single(status)).collect();
+        let singles = der(0x30, &[&before, &self.single(&self.status)]);
         let data = der(0x30, &[&id, &produced_at, &singles, &self.extensions[1]]);
         let certs = self.responder.as_ref().map(|der_| der(0xa0, &[&der(0x30, &[der_])])).unwrap_or_default();
         let basic = der(0x30, &[&data, ECDSA_WITH_SHA256, &sign(key, &data), &certs]);
@@ -93,7 +97,7 @@ impl<'a> Response<'a> {
         der(0x30, &[&[10, 1, 0], &bytes])
     }
 
-    fn single(&self) -> Vec<u8> {
+    fn single(&self, status: &[u8]) -> Vec<u8> {
         let digest = |octets: &[u8]| match self.sha256 {
             true => der(4, &[&Sha256::digest(octets)]),
             false => der(4, &[&Sha1::digest(octets)]),
@@ -104,6 +108,6 @@ impl<'a> Response<'a> {
         let id = der(0x30, &[algorithm, &name, &key, &der(2, &[self.serial_number])]);
         let this_update = der(0x18, &[self.this_update.as_bytes()]);
         let next = self.next_update.map(|time| der(0xa0, &[&der(0x18, &[time.as_bytes()])]));
-        der(0x30, &[&id, &self.status, &this_update, &next.unwrap_or_default(), &self.extensions[0]])
+        der(0x30, &[&id, status, &this_update, &next.unwrap_or_default(), &self.extensions[0]])
     }
 }

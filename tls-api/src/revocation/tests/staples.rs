@@ -6,10 +6,10 @@ use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, KeyUsagePurpose, date_ti
 use super::{
     chains::{self, LEAF, P256, Path, must_staple, verdict},
     hard, is_revoked, is_unknown,
-    responses::{Response, UNKNOWN, der, revoked},
+    responses::{GOOD, Response, UNKNOWN, der, revoked},
     soft,
 };
-use crate::{CertificateError, ExpectedPeer, RevocationChecker, RevocationPolicy};
+use crate::{CertificateError, ExpectedPeer, RevocationChecker, RevocationPolicy, VerifiedChain};
 
 /// A response for the path's leaf, changed and signed by the intermediate.
 fn response(path: &Path, change: impl FnOnce(&mut Response<'_>)) -> Vec<u8> {
@@ -122,6 +122,26 @@ fn what_is_not_usable_says_nothing() {
 }
 
 #[test]
+fn of_several_things_that_a_response_says_the_worst_counts() {
+    let path = Path::new();
+    let staple = |before: &[u8], last: &[u8]| {
+        response(&path, |response| {
+            (response.before, response.status) = (vec![before.to_vec()], last.to_vec());
+        })
+    };
+    let revoked = revoked();
+    for (one, other) in [(GOOD, &*revoked), (UNKNOWN, &revoked)] {
+        assert!(is_revoked(&with_response(&path, &staple(one, other))));
+        assert!(is_revoked(&with_response(&path, &staple(other, one))));
+    }
+    for (one, other) in [(GOOD, UNKNOWN), (UNKNOWN, GOOD)] {
+        let found = with_response(&path, &staple(one, other));
+        assert!(is_unknown(&found, "does not know the certificate"), "{found:?}");
+    }
+    assert_eq!(with_response(&path, &staple(GOOD, GOOD)), Ok(()));
+}
+
+#[test]
 fn no_octet_of_a_response_may_change() {
     let path = Path::new();
     let staple = response(&path, |_| ());
@@ -164,6 +184,13 @@ fn a_responder_is_one_that_the_issuer_made() {
     // A leaf that the issuer made, but no responder.
     let (leaf, key) = path.intermediate.issue(|_| ());
     assert!(is_unknown(&with_response(&path, &by(&path, leaf, &key)), "not for OCSP"));
+    // An authority below the issuer, which answers for what it issues itself.
+    let authority = path.intermediate.below(|params| {
+        ocsp(params);
+        params.key_usages.push(KeyUsagePurpose::DigitalSignature);
+    });
+    let staple = by(&path, authority.certificate(), authority.issuer.key());
+    assert!(is_unknown(&with_response(&path, &staple), "an authority"));
     // Signed by another key than the responder's.
     let (responder, _) = path.intermediate.issue(ocsp);
     let found = with_response(&path, &by(&path, responder, &rcgen::KeyPair::generate().unwrap()));
@@ -201,6 +228,18 @@ fn must_staple_is_asked_of_servers_alone() {
     let path = Path::with(|_| (), must_staple);
     let checker = RevocationChecker::new(&soft(), std::sync::Arc::new(P256)).unwrap();
     assert_eq!(checker.check(&path.verified, &ExpectedPeer::Client, None, chains::now()), Ok(()));
+}
+
+#[test]
+fn must_staple_is_asked_where_the_issuer_is_not_told_too() {
+    let path = Path::with(|_| (), must_staple);
+    let good = response(&path, |_| ());
+    let leaf = path.verified.path()[0].clone();
+    let checker = RevocationChecker::new(&soft(), std::sync::Arc::new(P256)).unwrap();
+    let ask = |verified| checker.check(&verified, &path.peer(), Some(&good), chains::now());
+    let found = ask(VerifiedChain::partial(vec![leaf.clone()]));
+    assert!(is_unknown(&found, "says must-staple (RFC 7633), and"), "{found:?}");
+    assert_eq!(ask(VerifiedChain::new(vec![leaf])), Ok(()), "who is trusted himself is asked nothing");
 }
 
 #[test]
