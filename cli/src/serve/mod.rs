@@ -128,12 +128,11 @@ fn followed(options: &Options, backend: Arc<dyn Backend>) -> Result<Option<Reloa
     let Some(files) = files(options).to_follow()? else { return Ok(None) };
     let identity = ReloadableIdentity::builder(backend, files).build();
     let identity = identity.map_err(|error| Failure::usage(error.to_string()))?;
-    identity.on_reload(|outcome| match outcome {
-        Outcome::Swapped { generation } => {
+    identity.on_reload(|outcome| {
+        // Of what was refused the log has told.
+        if let Outcome::Swapped { generation } = outcome {
             output::note(&format!("the new certificate is in force: generation {generation}"));
         }
-        // The log has told.
-        _ => {}
     });
     Ok(Some(identity))
 }

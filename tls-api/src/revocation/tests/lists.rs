@@ -240,7 +240,7 @@ fn what_a_list_says_in_a_way_that_is_not_known_is_not_used() {
 fn a_list_without_a_number_names_but_does_not_cover() {
     let path = Path::new();
     let aki = extension(99, false, &[5, 0]);
-    assert!(is_revoked(&with_list(&path, [written(&path, true, &[], &[aki.clone()])])));
+    assert!(is_revoked(&with_list(&path, [written(&path, true, &[], std::slice::from_ref(&aki))])));
     assert!(is_unknown(&with_list(&path, [written(&path, false, &[], &[aki])]), "no cRLNumber"));
 }
 

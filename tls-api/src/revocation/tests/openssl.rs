@@ -20,7 +20,7 @@ const REVOKED: &[u8] = include_bytes!("openssl/revoked.der");
 const MADE: u64 = 1_796_036_020;
 
 fn verdict(certificate: &'static [u8], response: &[u8], seconds: u64) -> Result<(), CertificateError> {
-    let path = [certificate, ROOT].map(|der| CertificateDer::from(der)).to_vec();
+    let path = [certificate, ROOT].map(CertificateDer::from).to_vec();
     let name: ServerName = "server.example".parse().unwrap();
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
     let checker = RevocationChecker::new(&hard(), Arc::new(P256)).unwrap();

@@ -162,7 +162,8 @@ fn no_octet_of_a_response_may_change() {
 fn a_responder_is_one_that_the_issuer_made() {
     let path = Path::new();
     assert_eq!(with_response(&path, &delegated(&path, |_| ())), Ok(()));
-    let cases: [(&str, fn(&mut CertificateParams)); 5] = [
+    type Change = fn(&mut CertificateParams);
+    let cases: [(&str, Change); 5] = [
         ("not for OCSP", |params| params.extended_key_usages.clear()),
         ("not for OCSP", |params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::Any]),
         ("key usage", |params| params.key_usages = vec![KeyUsagePurpose::KeyEncipherment]),

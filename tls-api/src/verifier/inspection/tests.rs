@@ -61,7 +61,7 @@ fn ask(
 fn a_library_is_asked_once_about_a_good_chain() {
     let Chains { root, authority, by_authority, .. } = chains();
     let path = VerifiedChain::new(vec![by_authority.clone(), authority.clone(), root]);
-    let (answer, asked) = ask(&by_authority, &[authority.clone()], |_| Ok(path.clone()));
+    let (answer, asked) = ask(&by_authority, std::slice::from_ref(&authority), |_| Ok(path.clone()));
     assert_eq!(answer.unwrap().path(), path.path());
     assert_eq!(asked, [vec![authority]]);
 }
@@ -86,7 +86,7 @@ fn a_path_over_what_is_no_authoritys_is_refused_whatever_the_library_says() {
         let path = vec![by_none.clone(), none.clone(), root.clone()];
         let path =
             if reaches_root { VerifiedChain::new(path) } else { VerifiedChain::partial(path[..2].to_vec()) };
-        let (answer, _) = ask(&by_none, &[none.clone()], |others| match others.is_empty() {
+        let (answer, _) = ask(&by_none, std::slice::from_ref(&none), |others| match others.is_empty() {
             true => Err(CertificateError::UnknownIssuer),
             false => Ok(path.clone()),
         });
@@ -102,7 +102,7 @@ fn what_was_left_out_explains_an_unknown_issuer_and_nothing_else() {
         (&by_none, CertificateError::BadSignature, CertificateError::BadSignature),
         (&by_authority, CertificateError::UnknownIssuer, CertificateError::UnknownIssuer),
     ] {
-        let (answer, asked) = ask(end_entity, &[none.clone()], |_| Err(fault.clone()));
+        let (answer, asked) = ask(end_entity, std::slice::from_ref(&none), |_| Err(fault.clone()));
         assert_eq!(answer.unwrap_err(), expected);
         assert_eq!(asked.len(), 2);
     }
@@ -112,7 +112,7 @@ fn what_was_left_out_explains_an_unknown_issuer_and_nothing_else() {
 fn those_are_first_that_others_name() {
     let Chains { authority, by_authority, .. } = chains();
     let alike: Vec<_> = (0..3).map(|_| chains().authority).collect();
-    let others = [&alike[..], &[authority.clone()]].concat();
+    let others = [&alike[..], std::slice::from_ref(&authority)].concat();
     let (_, asked) = ask(&by_authority, &others, |_| Err(CertificateError::BadSignature));
     assert_eq!(asked[1], [&[authority][..], &alike].concat());
 }
