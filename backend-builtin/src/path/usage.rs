@@ -15,11 +15,14 @@ pub(super) fn end_entity(
     if is_authority(certificate) {
         return Err(CertificateError::CaUsedAsEndEntity);
     }
-    // RFC 5280 §4.2.1.3: with any of the three, TLS can be spoken, in one version or another.
-    const OF_TLS: [KeyUsage; 3] =
-        [KeyUsage::DIGITAL_SIGNATURE, KeyUsage::KEY_ENCIPHERMENT, KeyUsage::KEY_AGREEMENT];
+    // RFC 5280 §4.2.1.3: with any of the three a server can speak TLS, in one version or another. A client signs, or
+    // in versions of old agrees on keys.
+    let of_tls: &[KeyUsage] = match purpose {
+        KeyPurposeId::CLIENT_AUTH => &[KeyUsage::DIGITAL_SIGNATURE, KeyUsage::KEY_AGREEMENT],
+        _ => &[KeyUsage::DIGITAL_SIGNATURE, KeyUsage::KEY_AGREEMENT, KeyUsage::KEY_ENCIPHERMENT],
+    };
     let usage = certificate.extensions.key_usage.as_ref().map(|extension| extension.value);
-    if usage.is_some_and(|usage| !OF_TLS.iter().any(|of_tls| usage.contains(*of_tls))) {
+    if usage.is_some_and(|usage| !of_tls.iter().any(|of_tls| usage.contains(*of_tls))) {
         return Err(CertificateError::WrongUsage);
     }
     // anyExtendedKeyUsage does not count: Baseline Requirements §7.1.2.7.10 forbids it, and RFC 5280 lets an

@@ -62,6 +62,10 @@ fn purposes_of_end_entities() {
     usage(0x08).accepted();
     usage(0x40).refused(&wrong);
     chain(same, |template| template.without(KEY_USAGE)).accepted();
+    let root = Authority::root("root");
+    let client = |bits| root.issue(Template::client("client").with(KEY_USAGE, true, key_usage(bits)));
+    server(&root, &[&client(0x08)]).client().accepted();
+    server(&root, &[&client(0x20)]).client().refused(&wrong);
 }
 
 #[test]
