@@ -7,7 +7,7 @@ use openssl::{
     x509::{
         X509,
         store::{X509Store, X509StoreBuilder},
-        verify::X509VerifyFlags,
+        verify::{X509VerifyFlags, X509VerifyParam},
     },
 };
 use polytls_api::{CertificateVerifier, ConfigError, RevocationChecker, Roots, TrustPolicy};
@@ -36,8 +36,13 @@ pub(crate) fn trust(
 /// The roots as OpenSSL's store.
 pub(crate) fn trust_store(roots: &Roots) -> Result<X509Store, ConfigError> {
     let mut store = X509StoreBuilder::new().map_err(configuration)?;
-    // Whatever was given as a root is one, be it self-signed or not.
-    store.set_flags(X509VerifyFlags::PARTIAL_CHAIN).map_err(configuration)?;
+    // Whatever was given as a root is one, be it self-signed or not. Policies are not looked at unless asked for, and
+    // policyConstraints, which is critical, is taken for understood even so (RFC 5280 §6.1.3 (f)).
+    let flags = X509VerifyFlags::PARTIAL_CHAIN | X509VerifyFlags::POLICY_CHECK;
+    store.set_flags(flags).map_err(configuration)?;
+    let mut parameters = X509VerifyParam::new().map_err(configuration)?;
+    ffi::take_any_policy(&mut parameters).map_err(configuration)?;
+    store.set_param(&parameters).map_err(configuration)?;
     let mut trusted = 0_usize;
     for certificate in roots.certificates()?.iter() {
         match (X509::from_der(certificate), roots) {

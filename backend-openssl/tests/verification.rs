@@ -13,8 +13,9 @@ use polytls_api::{
     Roots, ServerName, TrustPolicy, VerifiedChain, async_trait,
 };
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams,
+    SerialNumber,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
@@ -89,6 +90,54 @@ async fn each_fault_has_its_own_reason() {
     now = SystemTime::UNIX_EPOCH;
     let error = ask(&scene.identity, server, now).await.unwrap_err();
     assert!(matches!(error, CertificateError::NotYetValid { not_before: Some(_), .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn purposes_of_old_browsers_are_no_servers() {
+    let scene = Scene::new(ProtocolVersion::Tls13);
+    let verifier = backend().verifier(&TrustPolicy::new(scene.authority.roots())).unwrap();
+    let name: ServerName = "localhost".parse().unwrap();
+    // Netscape's and Microsoft's "server gated cryptography", which OpenSSL takes for serverAuth.
+    for purpose in [vec![2, 16, 840, 1, 113_730, 4, 1], vec![1, 3, 6, 1, 4, 1, 311, 10, 3, 3]] {
+        let identity = scene.authority.issue(|params| {
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::Other(purpose)];
+        });
+        let chain = PresentedChain::new(&identity.chain()[0], &[]);
+        let verdict = verifier.verify(&chain, &ExpectedPeer::Server(&name), SystemTime::now()).await;
+        assert_eq!(verdict.unwrap_err(), CertificateError::WrongUsage);
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_an_authority_requires_has_to_hold() {
+    let scene = Scene::new(ProtocolVersion::Tls13);
+    let verifier = backend().verifier(&TrustPolicy::new(scene.authority.roots())).unwrap();
+    let name: ServerName = "localhost".parse().unwrap();
+    let extension = |arc, critical, value: &[u8]| {
+        let mut extension = CustomExtension::from_oid_content(&[2, 5, 29, arc], value.to_vec());
+        extension.set_criticality(critical);
+        extension
+    };
+    // certificatePolicies with the policy 2.5.1; policyConstraints with requireExplicitPolicy 0.
+    let policies = extension(32, false, &[0x30, 6, 0x30, 4, 6, 2, 0x55, 1]);
+    let required = extension(36, true, &[0x30, 3, 0x80, 1, 0]);
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    params.distinguished_name.push(rcgen::DnType::CommonName, "authority");
+    params.custom_extensions = vec![policies.clone(), required];
+    let key = KeyPair::generate().unwrap();
+    let der = params.signed_by(&key, &scene.authority.0).unwrap().der().clone();
+    let authority = Authority(Issuer::new(params, key), der);
+    let ask = async |extensions| {
+        let identity = authority.issue(|params| params.custom_extensions = extensions);
+        let intermediates = [authority.1.clone()];
+        let chain = PresentedChain::new(&identity.chain()[0], &intermediates);
+        verifier.verify(&chain, &ExpectedPeer::Server(&name), SystemTime::now()).await.map(drop)
+    };
+    assert_eq!(ask(vec![policies]).await, Ok(()));
+    let refused = ask(Vec::new()).await.unwrap_err();
+    assert!(matches!(refused, CertificateError::PolicyViolated { .. }), "{refused:?}");
 }
 
 /// Answers after a while, and notes what it was asked.

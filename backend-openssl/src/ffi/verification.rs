@@ -2,11 +2,14 @@
 
 use std::{
     ffi::{c_int, c_void},
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
 use foreign_types::ForeignTypeRef;
 use openssl::{
+    asn1::Asn1Object,
+    error::ErrorStack,
     ssl::SslContextBuilder,
     stack::StackRef,
     x509::{X509, X509StoreContextRef, verify::X509VerifyParamRef},
@@ -27,6 +30,10 @@ unsafe extern "C" {
     fn X509_STORE_CTX_get0_untrusted(context: *const sys::X509_STORE_CTX) -> *mut sys::stack_st_X509;
     fn X509_STORE_CTX_get_num_untrusted(context: *const sys::X509_STORE_CTX) -> c_int;
     fn X509_STORE_CTX_get0_param(context: *const sys::X509_STORE_CTX) -> *mut sys::X509_VERIFY_PARAM;
+    fn X509_VERIFY_PARAM_add0_policy(
+        parameters: *mut sys::X509_VERIFY_PARAM,
+        policy: *mut sys::ASN1_OBJECT,
+    ) -> c_int;
 }
 
 /// Has [`verifier::decide`] decide on every chain that a connection of this context is presented with.
@@ -70,6 +77,19 @@ pub(crate) fn parameters(context: &mut X509StoreContextRef) -> Option<&mut X509V
         let parameters = X509_STORE_CTX_get0_param(context.as_ptr());
         if parameters.is_null() { None } else { Some(X509VerifyParamRef::from_ptr_mut(parameters)) }
     }
+}
+
+/// Has a verification that looks at policies take any of them: without a policy that is asked for, OpenSSL finds that
+/// none holds. user-initial-policy-set is anyPolicy (RFC 5280 §6.1.1 (c)).
+pub(crate) fn take_any_policy(parameters: &mut X509VerifyParamRef) -> Result<(), ErrorStack> {
+    let any_policy = Asn1Object::from_str("2.5.29.32.0")?;
+    // SAFETY: the parameters are borrowed; they own the object if the call succeeds, and only then.
+    let added = unsafe { X509_VERIFY_PARAM_add0_policy(parameters.as_ptr(), any_policy.as_ptr()) };
+    if added != 1 {
+        return Err(ErrorStack::get());
+    }
+    mem::forget(any_policy);
+    Ok(())
 }
 
 /// Sets the code that a verification ends with, from which OpenSSL chooses the alert.

@@ -10,7 +10,7 @@ use rustls_pki_types::CertificateDer;
 use super::{ExpectedPeer, PresentedChain, VerifiedChain};
 use crate::{
     CertificateError,
-    x509::{Certificate, GeneralName, KeyUsage, Name, SubjectPublicKeyInfo},
+    x509::{Certificate, GeneralName, KeyPurposeId, KeyUsage, Name, SubjectPublicKeyInfo},
 };
 
 /// The most certificates that are looked at beside the peer's own. A handshake has room for less.
@@ -63,7 +63,7 @@ pub fn inspected(
         let chain = PresentedChain { intermediates: &sorted.candidates, ..*chain };
         library(&chain).and_then(without_fault).map_err(|fault| sorted.explain(fault, &end_entity))
     });
-    verified.map_err(|fault| match fault {
+    verified.and_then(|path| for_purpose(path, peer)).map_err(|fault| match fault {
         CertificateError::NameMismatch { expected, .. } => {
             CertificateError::NameMismatch { expected, presented: presented_names(&end_entity) }
         }
@@ -150,6 +150,31 @@ fn without_fault(path: VerifiedChain) -> Result<VerifiedChain, CertificateError>
         };
         if let Some(fault) = fault.map_err(malformed)? {
             return Err(fault);
+        }
+    }
+    Ok(path)
+}
+
+/// Whether all below the root is for what the peer does (RFC 5280 §4.2.1.12). OpenSSL takes what Netscape and Microsoft
+/// called server gated cryptography for a server's purpose too.
+fn for_purpose(path: VerifiedChain, peer: &ExpectedPeer<'_>) -> Result<VerifiedChain, CertificateError> {
+    let purpose = match peer {
+        ExpectedPeer::Server(_) => KeyPurposeId::SERVER_AUTH,
+        ExpectedPeer::Client => KeyPurposeId::CLIENT_AUTH,
+    };
+    let below = match path.path() {
+        [below @ .., _] if path.reaches_root() && !below.is_empty() => below,
+        all => all,
+    };
+    for (place, der) in below.iter().enumerate() {
+        let certificate = Certificate::parse(der)
+            .map_err(|error| CertificateError::Malformed { detail: error.to_string() })?;
+        let fits = certificate.extensions.extended_key_usage.is_none_or(|purposes| {
+            let any = place > 0 && purposes.value.contains(&KeyPurposeId::ANY);
+            any || purposes.value.contains(&purpose)
+        });
+        if !fits {
+            return Err(CertificateError::WrongUsage);
         }
     }
     Ok(path)
