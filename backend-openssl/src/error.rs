@@ -174,7 +174,6 @@ pub(crate) fn certificate(
         | sys::X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE
         | sys::X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX
         | sys::X509_V_ERR_UNSUPPORTED_NAME_SYNTAX => CertificateError::NameConstraintViolated { detail },
-        sys::X509_V_ERR_NO_EXPLICIT_POLICY => CertificateError::PolicyViolated { detail },
         sys::X509_V_ERR_EE_KEY_TOO_SMALL
         | sys::X509_V_ERR_CA_KEY_TOO_SMALL
         | sys::X509_V_ERR_CA_MD_TOO_WEAK
