@@ -23,8 +23,8 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// Whether the candidate may take the place of the current identity, or be the first. Gives whether it is for every
-    /// name that the current one is for.
+    /// Whether the candidate may take the place of the current identity, or be the first. Gives whether the two are for the
+    /// same names.
     pub(super) fn check(
         &self,
         candidate: &Identity,
@@ -38,10 +38,10 @@ impl Rules {
         if chain.get(1).is_some_and(|next| !issued(next, end_entity)) {
             return Err(ReloadError::BrokenChain);
         }
-        let keeps_names = self.check_names(end_entity, current)?;
+        let has_same_names = self.check_names(end_entity, current)?;
         self.check_time(end_entity, current.is_some(), SystemTime::now())?;
         self.check_key(candidate)?;
-        Ok(keeps_names)
+        Ok(has_same_names)
     }
 
     fn check_names(
@@ -54,13 +54,13 @@ impl Rules {
         let held = current.first().map(names).unwrap_or_default();
         let lost: Vec<String> =
             held.iter().filter(|name| !covered(name, own)).map(|name| text(name)).collect();
-        let keeps_names = lost.is_empty();
+        let has_same_names = lost.is_empty() && own.iter().all(|name| covered(name, held));
         let lost = match &self.required_names {
             Some(required) => lacking(required, own)?,
             None if self.allow_lost_names => Vec::new(),
             None => lost,
         };
-        if lost.is_empty() { Ok(keeps_names) } else { Err(ReloadError::LostNames { names: lost }) }
+        if lost.is_empty() { Ok(has_same_names) } else { Err(ReloadError::LostNames { names: lost }) }
     }
 
     fn check_time(

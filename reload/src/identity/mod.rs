@@ -37,11 +37,14 @@ const WARN_BEFORE_END: Duration = Duration::from_secs(3 * 24 * 3600);
 /// is of another time, with a warning, as with every loader.
 ///
 /// # Sessions
-/// They live on: the configuration and its keys for tickets stay, and all generations are of one
-/// [lineage](Identity::with_lineage), to which sessions are bound. A client that resumes has verified a certificate of
+/// They live on: the configuration and its keys for tickets stay, and all generations that are for the same names are of
+/// one [lineage](Identity::with_lineage), to which sessions are bound. A client that resumes has verified a certificate of
 /// then, for a name that the one of now is for as well; it could have had the same by a full handshake. Where names were
-/// lost, and that was [allowed](ReloadableIdentityBuilder::allow_lost_names) or they were not required, a new lineage
-/// begins, and sessions of before are not resumed.
+/// added, or were lost and that was [allowed](ReloadableIdentityBuilder::allow_lost_names) or they were not required, a
+/// new lineage begins, and sessions of before are not resumed: their clients make a full handshake.
+///
+/// A client that resumes does not verify again: it learns nothing of a revocation since, nor does it see a new OCSP
+/// response.
 ///
 /// # Clients
 /// A client's identity is part of its configuration. A client makes its connector anew when told:
@@ -197,9 +200,11 @@ impl Source for IdentitySource {
         generation: u64,
     ) -> Result<Member, ReloadError> {
         let candidate = self.files.identity(content)?;
-        let keeps_names = self.rules.check(&candidate, current.map(|current| &current.identity))?;
+        let has_same_names = self.rules.check(&candidate, current.map(|current| &current.identity))?;
         let own = *candidate.session_binding();
-        let lineage = current.filter(|_| keeps_names).map_or(own, |current| current.lineage);
+        // One lineage is for one set of names. Would names that are added belong to it, then a session for one of them would
+        // be resumed under the certificate of before, by another server with it or when the files are put back.
+        let lineage = current.filter(|_| has_same_names).map_or(own, |current| current.lineage);
         Ok(Member { identity: candidate.with_lineage(lineage).with_generation(generation), lineage })
     }
 }

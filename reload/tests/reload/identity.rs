@@ -180,7 +180,28 @@ fn names_may_be_lost_where_that_is_allowed_and_sessions_end_with_them() {
     assert_ne!(lost, before);
     folder.replace(&both);
     assert_eq!(identity.reload_now().unwrap(), 3);
-    assert_eq!(*identity.current().session_binding(), lost, "names that are added change nothing");
+    assert_ne!(*identity.current().session_binding(), lost, "it does not speak for the other name");
+}
+
+#[test]
+fn a_session_for_an_added_name_ends_when_the_certificate_of_before_is_back() {
+    let authority = Authority::new("root");
+    let (few, many) = (authority.issue(), authority.issue_for(&["localhost", "www.example"]));
+    let folder = Folder::with(&few);
+    let builder = ReloadableIdentity::builder(backend(), folder.files()).watching(Watching::off());
+    let identity = builder.allow_lost_names().build().unwrap();
+    let reload = |issued| {
+        folder.replace(issued);
+        identity.reload_now().unwrap();
+        *identity.current().session_binding()
+    };
+    let (with_www, without) = (reload(&many), reload(&few));
+    assert_ne!(without, with_www);
+    // Nor under another server's that has not the added name yet.
+    let other =
+        ReloadableIdentity::builder(backend(), folder.files()).watching(Watching::off()).build().unwrap();
+    assert_ne!(*other.current().session_binding(), with_www);
+    assert_eq!(reload(&authority.issue()), without, "the same names are the same lineage");
 }
 
 #[test]

@@ -53,7 +53,8 @@ impl RevocationChecker {
         Ok(Self { mode: policy.mode, lists, signatures })
     }
 
-    /// Puts these lists in place of those that it has. Checks that are under way go on with the old ones.
+    /// Puts these lists in place of those that it has. Checks that are under way go on with the old ones. Sessions of before
+    /// are resumed all the same: where that is too long, forbid resumption or make the lifetime of sessions short.
     ///
     /// # Errors
     /// [`ConfigError::Certificates`] for a list that cannot be used; the old ones then stay.

@@ -10,7 +10,8 @@ use crate::ConfigError;
 /// What a verifier asks about revocation (RFC 5280 §6.3, RFC 6960, RFC 7633).
 ///
 /// It is asked of every certificate below the root. What the peer staples and the lists given here are looked at; nothing
-/// is ever fetched. The default is [`RevocationPolicy::soft_fail`] without lists.
+/// is ever fetched. It is not asked when a session is resumed, whatever was revoked since. The default is
+/// [`RevocationPolicy::soft_fail`] without lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RevocationPolicy {
