@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use polytls_api::{Backend, MemorySessionStore, ProtocolVersion};
+use polytls_api::{Backend, ClientConfig, MemorySessionStore, ProtocolVersion, Roots, TlsConnector};
 
-use crate::support::{Authority, Folder, backends, client, exchange, server, visit};
+use crate::support::{Authority, Folder, backends, client, exchange, handshake, server, visit};
 
 /// A certificate is renewed under open connections and kept sessions.
 async fn renewed_under(backend: Arc<dyn Backend>, version: ProtocolVersion, store: bool) {
@@ -73,5 +73,29 @@ async fn sessions_end_where_names_were_lost() {
             let (_, server) = visit(&client, &acceptor).await;
             assert_eq!(server.info().resumed, Some(false), "{} {version}", backend.info().name);
         }
+    }
+}
+
+/// A connector is made anew of a configuration whose directory has lost a root: the store may have that authority's sessions.
+#[tokio::test]
+async fn a_connector_made_anew_resumes_nothing_of_an_authority_that_is_gone() {
+    for backend in backends() {
+        let case = backend.info().name;
+        let (authority, other) = (Authority::new("root"), Authority::new("other"));
+        let (files, roots) = (Folder::with(&authority.issue()), Folder::new());
+        let acceptor = server(&files.identity_of(backend.clone()), &backend, |server| server);
+        roots.write("a.pem", authority.pem());
+        roots.write("b.pem", other.pem());
+        let store = Arc::new(MemorySessionStore::new(16));
+        let builder = ClientConfig::builder(backend.clone()).roots(Roots::from_directory(roots.path(".")));
+        let config = builder.session_store(store).build().unwrap();
+        for resumed in [false, true] {
+            let (client, _) = visit(&TlsConnector::new(&config).unwrap(), &acceptor).await;
+            assert_eq!(client.info().resumed, Some(resumed), "{case}");
+        }
+        std::fs::remove_file(roots.path("a.pem")).unwrap();
+        let (client, _) = handshake(&TlsConnector::new(&config).unwrap(), &acceptor).await;
+        let refused = client.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(refused.contains("issuer"), "{case}: {refused}");
     }
 }

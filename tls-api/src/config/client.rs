@@ -52,6 +52,19 @@ impl ClientConfig {
         &self.0.backend
     }
 
+    /// The same configuration with the roots that its directory has now, where its sessions are told apart by them: a
+    /// directory that is read again for each connector may have lost an authority whose sessions a store still has.
+    pub(crate) fn with_roots_of_now(&self) -> Result<Self, ConfigError> {
+        let is_directory = self.0.verifier.is_none() && matches!(self.0.roots, Roots::Directory(_));
+        if !is_directory || self.0.protocol.session_scope.is_none() {
+            return Ok(self.clone());
+        }
+        let mut config = (*self.0).clone();
+        config.roots = Roots::Explicit(config.roots.certificates()?);
+        config.protocol.session_scope = Some(config.session_scope()?.scope());
+        Ok(Self(Arc::new(config)))
+    }
+
     /// What client and server configure alike.
     pub fn protocol(&self) -> &ProtocolSettings {
         &self.0.protocol

@@ -117,6 +117,20 @@ impl ServerConfig {
         &self.0.backend
     }
 
+    /// The same configuration with the roots that its directory has now, where its sessions are told apart by them: a
+    /// directory that is read again for each acceptor may have lost an authority whose sessions a store still has.
+    pub(crate) fn with_roots_of_now(&self) -> Result<Self, ConfigError> {
+        let directory = self.0.client_roots.as_ref().filter(|roots| matches!(roots, Roots::Directory(_)));
+        let is_scoped = self.0.client_verifier.is_none() && self.0.protocol.session_scope.is_some();
+        let Some(directory) = directory.filter(|_| is_scoped) else {
+            return Ok(self.clone());
+        };
+        let mut config = (*self.0).clone();
+        config.client_roots = Some(Roots::Explicit(directory.certificates()?));
+        config.protocol.session_scope = Some(config.session_scope()?.scope());
+        Ok(Self(Arc::new(config)))
+    }
+
     /// What client and server configure alike.
     pub fn protocol(&self) -> &ProtocolSettings {
         &self.0.protocol

@@ -19,7 +19,7 @@ impl TlsAcceptor {
     /// # Errors
     /// [`ConfigError`] when the backend refuses them; [`ConfigError::KeyMismatch`] when the key is another's.
     pub fn new(config: &ServerConfig) -> Result<Self, ConfigError> {
-        let handshake = config.backend().server(config)?;
+        let handshake = config.backend().server(&config.with_roots_of_now()?)?;
         Ok(Self { config: config.clone(), backend: config.backend().info().name, handshake })
     }
 

@@ -21,7 +21,7 @@ impl TlsConnector {
     /// # Errors
     /// [`ConfigError`] when the backend refuses them.
     pub fn new(config: &ClientConfig) -> Result<Self, ConfigError> {
-        let handshake = config.backend().client(config)?;
+        let handshake = config.backend().client(&config.with_roots_of_now()?)?;
         Ok(Self { config: config.clone(), backend: config.backend().info().name, handshake })
     }
 
