@@ -146,7 +146,8 @@ impl ReloadableRoots {
         self.0.reload(Trigger::Asked)
     }
 
-    /// Has what becomes of every change told, on the thread that noticed it.
+    /// Has what becomes of every change told, on the thread that noticed it. A listener stays for good: a clone of this value
+    /// in it keeps the value and its thread until the process ends.
     pub fn on_reload(&self, listener: impl Fn(&Outcome) + Send + Sync + 'static) {
         self.0.listen(listener);
     }

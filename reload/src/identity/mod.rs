@@ -155,7 +155,8 @@ impl ReloadableIdentity {
         self.0.reload(Trigger::Asked)
     }
 
-    /// Has what becomes of every change told, on the thread that noticed it.
+    /// Has what becomes of every change told, on the thread that noticed it. A listener stays for good: a clone of this value
+    /// in it keeps the value, its key and its thread until the process ends.
     pub fn on_reload(&self, listener: impl Fn(&Outcome) + Send + Sync + 'static) {
         self.0.listen(listener);
     }

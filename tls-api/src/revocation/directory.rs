@@ -1,6 +1,7 @@
 //! Revocation lists from a directory.
 
 use std::{
+    ffi::OsStr,
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -23,8 +24,9 @@ type Crl = CertificateRevocationListDer<'static>;
 
 /// The revocation lists in a directory: of every file that is one in DER, or has one or several in PEM.
 ///
-/// Files that hold something else are passed over, unless their names end in `.crl`; so are directories within it. At most
-/// 4096 files, 16 MiB a file and 256 MiB of lists in all are read.
+/// Files that hold something else are passed over, unless their names end in `.crl`, or in `.r` and a number as those of
+/// OpenSSL's hashed directories (`openssl rehash`); so are directories within it. At most 4096 files, 16 MiB a file and
+/// 256 MiB of lists in all are read.
 ///
 /// # Errors
 /// [`ConfigError::File`] when the directory or a file cannot be read, [`ConfigError::Certificates`] for a list that is
@@ -81,7 +83,7 @@ fn files(directory: &Path) -> Result<Vec<PathBuf>, ConfigError> {
 /// The lists in one file; none where it holds something else.
 fn lists_in(file: &Path) -> Result<Vec<Crl>, ConfigError> {
     let content = trust::read(file)?;
-    let named = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("crl"));
+    let named = file.extension().and_then(OsStr::to_str).is_some_and(is_of_lists);
     let malformed = |reason: &dyn std::fmt::Display| {
         let reason = format!("{}: a revocation list is malformed: {reason}", file.display());
         Err(ConfigError::Certificates { reason })
@@ -105,4 +107,10 @@ fn lists_in(file: &Path) -> Result<Vec<Crl>, ConfigError> {
             Ok(Vec::new())
         }
     }
+}
+
+/// Whether a file whose name ends so has lists, and is not yet whole where it has none.
+fn is_of_lists(extension: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    extension.eq_ignore_ascii_case("crl") || extension.strip_prefix('r').is_some_and(is_number)
 }

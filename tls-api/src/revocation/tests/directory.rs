@@ -48,6 +48,14 @@ fn what_is_wrong_is_told_with_its_file() {
     fs::write(&file, pem(&list[..list.len() - 1])).unwrap();
     refused(["bad.CRL", "malformed"]);
     fs::remove_file(&file).unwrap();
+    // OpenSSL's hashed directory, and a list that is being written.
+    fs::write(directory.path().join("good.pem"), pem(&list)).unwrap();
+    let file = directory.path().join("1a2b3c4d.r0");
+    for written in [&[][..], &list[..list.len() / 2]] {
+        fs::write(&file, written).unwrap();
+        refused(["1a2b3c4d.r0", "malformed"]);
+    }
+    fs::remove_file(&file).unwrap();
     fs::write(directory.path().join("large.pem"), vec![b'#'; (16 << 20) + 1]).unwrap();
     let error = read_crl_directory(directory.path()).unwrap_err();
     assert!(matches!(&error, ConfigError::File { path, .. } if path.ends_with("large.pem")), "{error}");
