@@ -1,9 +1,11 @@
-//! Identities and roots that follow the files they come from, while connectors, acceptors and sessions live on.
+//! Identities, roots and revocation lists that follow the files they come from, while connectors, acceptors and sessions
+//! live on.
 //!
-//! A [`ReloadableIdentity`] is a server's `CertificateResolver`, [`ReloadableRoots`] are a `CertificateVerifier`. Each
-//! watches its files. When they change, the new content is loaded and checked whole, and takes the place of the
-//! old at once for every handshake that begins from then on; on any fault the old stays, and the log (target
-//! `polytls::reload`) says why. `ConnectionInfo` says which generation a connection met.
+//! A [`ReloadableIdentity`] is a server's `CertificateResolver`, [`ReloadableRoots`] are a `CertificateVerifier`,
+//! [`ReloadableCrls`] make one of any other. Each watches its files. When they change, the new content is loaded and
+//! checked whole, and takes the place of the old at once for every handshake that begins from then on; on any fault the
+//! old stays, and the log (target `polytls::reload`) says why. `ConnectionInfo` says which generation of an identity and
+//! of roots a connection met.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -30,6 +32,7 @@
 //!
 //! Each value has a thread of its own for this, beside the one of the `notify` crate, until its last clone is dropped.
 
+mod crls;
 mod error;
 mod files;
 mod identity;
@@ -39,6 +42,7 @@ mod roots;
 mod watch;
 
 pub use self::{
+    crls::ReloadableCrls,
     error::ReloadError,
     files::IdentityFiles,
     identity::{ReloadableIdentity, ReloadableIdentityBuilder},

@@ -1,36 +1,13 @@
 //! What is put in force and what is refused, looked at when the test says so.
 
-use std::{
-    fs, io,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{fs, time::Duration};
 
 use polytls_api::{CertificateError, ConfigError, Identity};
 use polytls_reload::{IdentityFiles, Outcome, ReloadError, ReloadableIdentity, Watching};
 
-use crate::support::{Authority, Folder, Issued, await_swap, backend, backends, days_from_now, outcomes};
-
-/// What the log says meanwhile.
-fn logged<T>(run: impl FnOnce() -> T) -> (T, String) {
-    let log: Arc<Mutex<Vec<u8>>> = Arc::default();
-    struct Writer(Arc<Mutex<Vec<u8>>>);
-    impl io::Write for Writer {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let writer = log.clone();
-    let subscriber =
-        tracing_subscriber::fmt().with_ansi(false).with_writer(move || Writer(writer.clone())).finish();
-    let result = tracing::subscriber::with_default(subscriber, run);
-    let text = String::from_utf8(log.lock().unwrap().clone()).unwrap();
-    (result, text)
-}
+use crate::support::{
+    Authority, Folder, Issued, await_swap, backend, backends, days_from_now, logged, outcomes,
+};
 
 fn presented(identity: &ReloadableIdentity) -> Vec<u8> {
     identity.current().chain()[0].to_vec()

@@ -1,10 +1,10 @@
 //! Certificates, the files that they are in, and two endpoints over a stream in memory.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex,
         mpsc::{Receiver, channel},
     },
     time::Duration,
@@ -17,7 +17,10 @@ use polytls_builtin::Builtin;
 use polytls_openssl::OpenSsl;
 use polytls_reload::{IdentityFiles, Outcome, ReloadableIdentity, Watching};
 use polytls_rustls::Rustls;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType, IsCa,
+    KeyIdMethod, KeyPair, RevokedCertParams, SerialNumber,
+};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -62,6 +65,25 @@ impl Authority {
 
     pub(crate) fn roots(&self) -> Roots {
         Roots::from_der([self.0.der().clone()])
+    }
+
+    /// A revocation list in PEM, in force from yesterday on.
+    pub(crate) fn crl(&self, number: u64, revoked: &[u64]) -> String {
+        let entries = revoked.iter().map(|serial| RevokedCertParams {
+            serial_number: SerialNumber::from(*serial),
+            revocation_time: days_from_now(-1),
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let params = CertificateRevocationListParams {
+            this_update: days_from_now(-1),
+            next_update: days_from_now(1),
+            crl_number: SerialNumber::from(number),
+            issuing_distribution_point: None,
+            revoked_certs: entries.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.0).unwrap().pem().unwrap()
     }
 
     /// A certificate for [`NAME`] that is valid now.
@@ -205,4 +227,25 @@ pub(crate) async fn exchange((client, server): &mut (Stream, Stream)) {
     assert_eq!(server.read_u8().await.unwrap(), b'?');
     server.write_all(b"!").await.unwrap();
     assert_eq!(client.read_u8().await.unwrap(), b'!');
+}
+
+/// What the log says meanwhile.
+pub(crate) fn logged<T>(run: impl FnOnce() -> T) -> (T, String) {
+    let log: Arc<Mutex<Vec<u8>>> = Arc::default();
+    struct Writer(Arc<Mutex<Vec<u8>>>);
+    impl io::Write for Writer {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let writer = log.clone();
+    let subscriber =
+        tracing_subscriber::fmt().with_ansi(false).with_writer(move || Writer(writer.clone())).finish();
+    let result = tracing::subscriber::with_default(subscriber, run);
+    let text = String::from_utf8(log.lock().unwrap().clone()).unwrap();
+    (result, text)
 }
