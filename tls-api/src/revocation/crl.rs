@@ -68,8 +68,7 @@ impl RevocationLists {
         now: SystemTime,
     ) -> Status {
         let places = self.of_issuer(&link.subject.issuer);
-        let lists = places.iter().filter_map(|place| self.lists.get(*place));
-        let lists: Vec<_> = lists.filter(|list| list.may_be_of(&link.issuer)).collect();
+        let lists: Vec<_> = places.iter().filter_map(|place| self.lists.get(*place)).collect();
         let (kinds, not_covering) = relevant(&lists, &link.subject);
         let (mut counted, mut covered, mut reasons) = (HashSet::new(), false, Vec::new());
         for list in lists {

@@ -26,7 +26,6 @@ pub(super) struct List {
     next_update: SystemTime,
     /// The cRLNumber, without leading zeros.
     number: Vec<u8>,
-    key_identifier: Option<Vec<u8>>,
     scope: Scope,
     /// A number that lists of the same scope share.
     pub(super) kind: usize,
@@ -63,13 +62,11 @@ impl List {
         let next_update = list.next_update.ok_or_else(|| unusable("it has no nextUpdate".into()))?;
         let number = list.crl_number.map(|(number, _)| number).unwrap_or_default();
         let leading_zeros = number.iter().take_while(|byte| **byte == 0).count();
-        let identifier = list.authority_key_identifier.as_ref().and_then(|issuer| issuer.key_identifier);
         Ok(Self {
             issuer: list.issuer.der().to_vec(),
             this_update: list.this_update,
             next_update,
             number: number.get(leading_zeros..).unwrap_or_default().to_vec(),
-            key_identifier: identifier.map(<[u8]>::to_vec),
             scope: Scope::new(&list),
             kind: 0,
             entries: check_extensions(&list).and_then(|()| Entries::new(&list)),
@@ -93,14 +90,6 @@ impl List {
         self.issuer == issuer.der() || Name::parse(&self.issuer).is_ok_and(|name| name.matches(issuer))
     }
 
-    /// Whether it does not say that another key of the same name's signed it (RFC 5280 §5.2.1).
-    pub(super) fn may_be_of(&self, issuer: &Certificate<'_>) -> bool {
-        match (&self.key_identifier, &issuer.extensions.subject_key_identifier) {
-            (Some(own), Some(other)) => own == other.value,
-            _ => true,
-        }
-    }
-
     /// # Errors
     /// Why it cannot be used at this time.
     pub(super) fn check_usable(&self, now: SystemTime) -> Result<(), String> {
@@ -116,6 +105,9 @@ impl List {
         Ok(())
     }
 
+    /// The key alone tells whose it is, and no identifier of a key: an authority may have certificates that call its key by
+    /// different ones, and the peer chooses among them.
+    ///
     /// # Errors
     /// Why it is not this issuer's, or cannot be told to be.
     pub(super) fn check_signed_by(

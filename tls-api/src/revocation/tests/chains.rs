@@ -88,10 +88,13 @@ impl Authority {
     }
 
     pub(super) fn below(&self, change: impl FnOnce(&mut CertificateParams)) -> Self {
+        self.below_with(KeyPair::generate().unwrap(), change)
+    }
+
+    pub(super) fn below_with(&self, key: KeyPair, change: impl FnOnce(&mut CertificateParams)) -> Self {
         let mut params = authority_params("intermediate");
         params.serial_number = Some(SerialNumber::from(INTERMEDIATE));
         change(&mut params);
-        let key = KeyPair::generate().unwrap();
         Self { issuer: CertifiedIssuer::signed_by(params, key, &self.issuer).unwrap() }
     }
 

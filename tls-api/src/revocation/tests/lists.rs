@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use polytls_x509::RevocationReason as Reason;
-use rcgen::{CrlIssuingDistributionPoint, CrlScope, KeyUsagePurpose, RevocationReason};
+use rcgen::{CrlIssuingDistributionPoint, CrlScope, KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason};
 
 use super::{
-    chains::{Crl, INTERMEDIATE, LEAF, ListOptions, P256, Path, point_at, verdict},
+    chains::{Crl, INTERMEDIATE, LEAF, ListOptions, P256, Path, now, point_at, verdict},
     hard, is_revoked, is_unknown,
     responses::{der, sign},
     soft,
 };
-use crate::{CertificateError, RevocationChecker};
+use crate::{CertificateError, RevocationChecker, VerifiedChain};
 
 /// What HardFail says with this in place of the intermediate's list.
 fn with_list(path: &Path, lists: impl IntoIterator<Item = Crl>) -> Result<(), CertificateError> {
@@ -94,12 +94,33 @@ fn another_of_the_same_name_hides_nothing_and_says_nothing() {
     let theirs = namesake.list(&[LEAF], ListOptions { days: Some((10, 30)), ..Default::default() });
     let own = path.intermediate.list(&[], ListOptions::default());
     assert_eq!(with_list(&path, [theirs.clone(), own.clone()]), Ok(()));
-    assert!(is_unknown(&with_list(&path, [theirs]), "there is no revocation list of CN=intermediate"));
+    assert!(is_unknown(&with_list(&path, [theirs]), "one is not signed by it"));
     let mut forged = own.to_vec();
     *forged.last_mut().unwrap() ^= 1;
     let found = with_list(&path, [Crl::from(forged.clone())]);
     assert!(is_unknown(&found, "not signed by it"), "{found:?}");
     assert_eq!(with_list(&path, [Crl::from(forged), own]), Ok(()));
+}
+
+/// A server chooses which of its issuer's certificates it presents.
+#[test]
+fn a_list_counts_whatever_a_certificate_calls_the_key_that_signed_it() {
+    let path = Path::new();
+    let key = KeyPair::try_from(path.intermediate.issuer.key().serialize_der()).unwrap();
+    let crossed = path.root.below_with(key, |params| {
+        params.key_identifier_method = KeyIdMethod::PreSpecified(b"another".to_vec());
+    });
+    let verified = VerifiedChain::new(vec![
+        path.verified.path()[0].clone(),
+        crossed.certificate(),
+        path.root.certificate(),
+    ]);
+    for (revoked, is_good) in [(&[][..], true), (&[LEAF], false)] {
+        let policy = hard().with_crls(path.lists(&[], revoked));
+        let checker = RevocationChecker::new(&policy, Arc::new(P256)).unwrap();
+        let found = checker.check(&verified, &path.peer(), None, now());
+        assert_eq!((found.is_ok(), is_revoked(&found)), (is_good, !is_good), "{found:?}");
+    }
 }
 
 #[test]
