@@ -196,11 +196,7 @@ impl PeerCheck {
     }
 
     /// What OpenSSL itself can say of the chain.
-    fn question(
-        &self,
-        context: &mut X509StoreContextRef,
-        roots: &X509StoreRef,
-    ) -> Result<Question, CertificateError> {
+    fn question(&self, context: &mut X509StoreContextRef) -> Result<Question, CertificateError> {
         let presented = ffi::presented(context).map_or(Ok(Vec::new()), encode).map_err(failed)?;
         if let Some(Decider::Application(_)) = &self.decider {
             return Ok(Question::Presented(presented));
@@ -209,11 +205,12 @@ impl PeerCheck {
         let chain = PresentedChain::new(end_entity, intermediates);
         let peer = self.server_name.as_ref().map_or(ExpectedPeer::Client, ExpectedPeer::Server);
         let (started, now) = (Instant::now(), SystemTime::now());
+        let roots = ffi::roots(context).ok_or(CertificateError::UnknownIssuer)?;
         // What OpenSSL has prepared is good for one verification.
         let (mut prepared, name) = (Some(context), self.server_name.as_ref());
         let path = inspected(&chain, &peer, |chain| match prepared.take() {
             Some(context) => verify(context, name, now),
-            None => Trusted(roots).verify_chain(chain, &peer, now),
+            None => Trusted(&roots).verify_chain(chain, &peer, now),
         })?;
         Ok(Question::Verified(path, started.elapsed()))
     }
@@ -256,9 +253,8 @@ pub(crate) fn decide(context: &mut X509StoreContextRef) -> bool {
     let ssl = X509StoreContext::ssl_idx().ok().and_then(|index| context.ex_data(index));
     let Some(ssl) = ssl else { return false };
     let Some(check) = Connection::of(ssl).map(|connection| connection.check.clone()) else { return false };
-    let settings = ssl.ssl_context().to_owned();
     let (is_later, ocsp_response) = (response_comes_later(ssl), ocsp_response(ssl));
-    let code = match check.question(context, settings.cert_store()) {
+    let code = match check.question(context) {
         Ok(question) if is_later => {
             check.state().question = Some(question);
             openssl_sys::X509_V_OK

@@ -26,7 +26,9 @@ pub(crate) use self::{
     },
     session::{ResumableSession, look_up_sessions, offer_foreign, ticket_lifetime_hint},
     ticket::use_ticket_keys,
-    verification::{below_root, decide_on_chains, parameters, presented, set_verify_error, take_any_policy},
+    verification::{
+        below_root, decide_on_chains, parameters, presented, roots, set_verify_error, take_any_policy,
+    },
 };
 
 /// What a function says that returns one on success.

@@ -6,13 +6,13 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use foreign_types::ForeignTypeRef;
+use foreign_types::{ForeignType, ForeignTypeRef};
 use openssl::{
     asn1::Asn1Object,
     error::ErrorStack,
     ssl::SslContextBuilder,
     stack::StackRef,
-    x509::{X509, X509StoreContextRef, verify::X509VerifyParamRef},
+    x509::{X509, X509StoreContextRef, store::X509Store, verify::X509VerifyParamRef},
 };
 use openssl_sys as sys;
 
@@ -29,6 +29,8 @@ unsafe extern "C" {
     );
     fn X509_STORE_CTX_get0_untrusted(context: *const sys::X509_STORE_CTX) -> *mut sys::stack_st_X509;
     fn X509_STORE_CTX_get_num_untrusted(context: *const sys::X509_STORE_CTX) -> c_int;
+    fn X509_STORE_CTX_get0_store(context: *const sys::X509_STORE_CTX) -> *mut sys::X509_STORE;
+    fn X509_STORE_up_ref(store: *mut sys::X509_STORE) -> c_int;
     fn X509_STORE_CTX_get0_param(context: *const sys::X509_STORE_CTX) -> *mut sys::X509_VERIFY_PARAM;
     fn X509_VERIFY_PARAM_add0_policy(
         parameters: *mut sys::X509_VERIFY_PARAM,
@@ -67,6 +69,17 @@ pub(crate) fn below_root(context: &X509StoreContextRef) -> usize {
     // SAFETY: the verification is borrowed, and only read.
     let count = unsafe { X509_STORE_CTX_get_num_untrusted(context.as_ptr()) };
     usize::try_from(count).unwrap_or_default()
+}
+
+/// The roots of a verification.
+pub(crate) fn roots(context: &X509StoreContextRef) -> Option<X509Store> {
+    // SAFETY: the store belongs to the verification, which is borrowed; null says that it has none. The reference that is
+    // counted here is the one that is given back when the value is dropped.
+    unsafe {
+        let store = X509_STORE_CTX_get0_store(context.as_ptr());
+        let counted = !store.is_null() && X509_STORE_up_ref(store) == 1;
+        counted.then(|| X509Store::from_ptr(store))
+    }
 }
 
 /// The parameters of a verification that has been initialised.

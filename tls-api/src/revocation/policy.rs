@@ -27,7 +27,7 @@ pub struct RevocationPolicy {
 pub enum RevocationMode {
     /// Revocation is not asked about: a revoked certificate is as good as any, and must-staple is not looked at.
     Off,
-    /// It is accepted, unless it says must-staple. What is known to be revoked is refused.
+    /// It is accepted, unless it says must-staple. What a list in force, or a response, says is revoked is refused.
     #[default]
     SoftFail,
     /// It is refused with [`RevocationUnknown`](crate::CertificateError::RevocationUnknown).
