@@ -54,6 +54,7 @@ impl ClientConfig {
 
     /// The same configuration with the roots that its directory has now, where its sessions are told apart by them: a
     /// directory that is read again for each connector may have lost an authority whose sessions a store still has.
+    #[cfg(any(feature = "tokio", feature = "futures-io"))]
     pub(crate) fn with_roots_of_now(&self) -> Result<Self, ConfigError> {
         let is_directory = self.0.verifier.is_none() && matches!(self.0.roots, Roots::Directory(_));
         if !is_directory || self.0.protocol.session_scope.is_none() {

@@ -119,6 +119,7 @@ impl ServerConfig {
 
     /// The same configuration with the roots that its directory has now, where its sessions are told apart by them: a
     /// directory that is read again for each acceptor may have lost an authority whose sessions a store still has.
+    #[cfg(any(feature = "tokio", feature = "futures-io"))]
     pub(crate) fn with_roots_of_now(&self) -> Result<Self, ConfigError> {
         let directory = self.0.client_roots.as_ref().filter(|roots| matches!(roots, Roots::Directory(_)));
         let is_scoped = self.0.client_verifier.is_none() && self.0.protocol.session_scope.is_some();
