@@ -55,6 +55,8 @@ pub fn inspected(
         }
         Some(fault) => return Err(fault),
     }
+    let purpose = purpose(peer);
+    let without_fault = |path| without_fault(path, purpose);
     let verified = library(chain).and_then(without_fault).or_else(|fault| {
         let sorted = Sorted::from(chain, &end_entity);
         if sorted.candidates == chain.intermediates {
@@ -63,12 +65,14 @@ pub fn inspected(
         let chain = PresentedChain { intermediates: &sorted.candidates, ..*chain };
         library(&chain).and_then(without_fault).map_err(|fault| sorted.explain(fault, &end_entity))
     });
-    verified.and_then(|path| for_purpose(path, peer)).map_err(|fault| match fault {
+    let verified = verified.map_err(|fault| match fault {
         CertificateError::NameMismatch { expected, .. } => {
             CertificateError::NameMismatch { expected, presented: presented_names(&end_entity) }
         }
         fault => fault,
-    })
+    })?;
+    // Asked last: what a library refuses for tells more.
+    purpose_fault(&end_entity, &[purpose]).map_or(Ok(verified), Err)
 }
 
 /// The names in a certificate's subjectAltName that a server may go by, in their order: 100 of them at the most, and no
@@ -137,8 +141,8 @@ fn unknown_extension(certificate: &Certificate<'_>) -> Option<CertificateError> 
     Some(CertificateError::Malformed { detail })
 }
 
-/// Whether all that stands on the path may.
-fn without_fault(path: VerifiedChain) -> Result<VerifiedChain, CertificateError> {
+/// Whether all that stands on the path above the peer's own certificate may, and is for what the peer does.
+fn without_fault(path: VerifiedChain, purpose: KeyPurposeId) -> Result<VerifiedChain, CertificateError> {
     let above = path.path().get(1..).unwrap_or_default();
     for (place, issuer) in above.iter().enumerate() {
         let malformed = |error| CertificateError::Malformed { detail: format!("an issuer's {error}") };
@@ -146,7 +150,10 @@ fn without_fault(path: VerifiedChain) -> Result<VerifiedChain, CertificateError>
         let fault = match is_root {
             // A root is trusted for what it is; that others can compute with its key, no trust amends.
             true => SubjectPublicKeyInfo::of_certificate(issuer).map(|key| algorithms::weak_key(&key)),
-            false => Certificate::parse(issuer).map(|certificate| issuer_fault(&certificate)),
+            false => Certificate::parse(issuer).map(|certificate| {
+                let purposes = [purpose, KeyPurposeId::ANY];
+                issuer_fault(&certificate).or_else(|| purpose_fault(&certificate, &purposes))
+            }),
         };
         if let Some(fault) = fault.map_err(malformed)? {
             return Err(fault);
@@ -155,29 +162,20 @@ fn without_fault(path: VerifiedChain) -> Result<VerifiedChain, CertificateError>
     Ok(path)
 }
 
-/// Whether all below the root is for what the peer does (RFC 5280 §4.2.1.12). OpenSSL takes what Netscape and Microsoft
-/// called server gated cryptography for a server's purpose too.
-fn for_purpose(path: VerifiedChain, peer: &ExpectedPeer<'_>) -> Result<VerifiedChain, CertificateError> {
-    let purpose = match peer {
+/// What the peer does with its certificate.
+fn purpose(peer: &ExpectedPeer<'_>) -> KeyPurposeId {
+    match peer {
         ExpectedPeer::Server(_) => KeyPurposeId::SERVER_AUTH,
         ExpectedPeer::Client => KeyPurposeId::CLIENT_AUTH,
-    };
-    let below = match path.path() {
-        [below @ .., _] if path.reaches_root() && !below.is_empty() => below,
-        all => all,
-    };
-    for (place, der) in below.iter().enumerate() {
-        let certificate = Certificate::parse(der)
-            .map_err(|error| CertificateError::Malformed { detail: error.to_string() })?;
-        let fits = certificate.extensions.extended_key_usage.is_none_or(|purposes| {
-            let any = place > 0 && purposes.value.contains(&KeyPurposeId::ANY);
-            any || purposes.value.contains(&purpose)
-        });
-        if !fits {
-            return Err(CertificateError::WrongUsage);
-        }
     }
-    Ok(path)
+}
+
+/// RFC 5280 §4.2.1.12: whether a certificate is for one of these purposes. OpenSSL takes what Netscape and Microsoft called
+/// server gated cryptography for a server's purpose too.
+fn purpose_fault(certificate: &Certificate<'_>, purposes: &[KeyPurposeId]) -> Option<CertificateError> {
+    let named = certificate.extensions.extended_key_usage.as_ref()?;
+    let fits = purposes.iter().any(|purpose| named.value.contains(purpose));
+    (!fits).then_some(CertificateError::WrongUsage)
 }
 
 /// The certificates that came with the peer's own, apart.
