@@ -97,7 +97,7 @@ impl ReloadableCrls {
     /// directory is watched as long as it is held.
     pub fn over(&self, verifier: Arc<dyn CertificateVerifier>) -> Arc<dyn CertificateVerifier> {
         let inner = self.0.current().value.over(verifier);
-        Arc::new(Over { inner, crls: self.clone() })
+        Arc::new(Over { inner, _crls: self.clone() })
     }
 
     /// The generation in force, from 1.
@@ -123,8 +123,8 @@ impl ReloadableCrls {
 #[derive(Debug)]
 struct Over {
     inner: Arc<dyn CertificateVerifier>,
-    #[allow(dead_code, reason = "its files are watched as long as it is held")]
-    crls: ReloadableCrls,
+    /// Its directory is watched as long as this is held.
+    _crls: ReloadableCrls,
 }
 
 #[async_trait]
