@@ -2,14 +2,15 @@
 //!
 //! `cargo bench -p polytls-benches` runs all; `ci/ratios` prints the ratio of each pair from what criterion saved.
 
-use std::{hint::black_box, sync::Arc, time::Duration};
+use std::{hint::black_box, time::Duration};
 
 use criterion::{
     BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
 use polytls::backends::{Builtin, OpenSsl, Rustls};
 use polytls_benches::{
-    Certificate, Io, Polytls, Stack, TokioOpenSsl, TokioRustls, connection, connection_with_tickets,
+    Certificates, Io, Settings, Stack, connection, connection_with_tickets,
+    stacks::{Polytls, TokioOpenSsl, TokioRustls},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, duplex},
@@ -30,9 +31,9 @@ fn runtime() -> Runtime {
 fn full_handshake<S: Stack>(group: &mut BenchmarkGroup<'_, WallTime>, stack: &S) {
     let runtime = runtime();
     let (client, _) = runtime.block_on(connection(stack));
-    assert_eq!(S::negotiated(&client), ("TLS_AES_128_GCM_SHA256".to_owned(), true), "{}", stack.name());
+    S::negotiated(&client).check(&Settings::default()).expect("what it was told");
     group.throughput(Throughput::Elements(1));
-    group.bench_function(stack.name(), |bencher| {
+    group.bench_function(S::NAME, |bencher| {
         bencher.iter(|| black_box(runtime.block_on(connection(stack))));
     });
 }
@@ -42,10 +43,10 @@ fn resumed_handshake<S: Stack>(group: &mut BenchmarkGroup<'_, WallTime>, stack: 
     let runtime = runtime();
     runtime.block_on(connection_with_tickets(stack));
     group.throughput(Throughput::Elements(1));
-    group.bench_function(stack.name(), |bencher| {
+    group.bench_function(S::NAME, |bencher| {
         bencher.iter(|| {
             let (client, _) = black_box(runtime.block_on(connection_with_tickets(stack)));
-            assert!(S::resumed(&client), "{}", stack.name());
+            assert_eq!(S::negotiated(&client).resumed, Some(true), "{}", S::NAME);
         });
     });
 }
@@ -81,7 +82,7 @@ fn bulk<S: Stack, IO: Io>(
         runtime.block_on(async { tokio::join!(stack.connect(ends.0), stack.accept(ends.1)) });
     let mut buffer = vec![0; 64 * 1024];
     group.throughput(Throughput::Bytes(TRANSFER as u64));
-    group.bench_function(stack.name(), |bencher| {
+    group.bench_function(S::NAME, |bencher| {
         bencher.iter(|| runtime.block_on(transfer(&mut client, &mut server, size, &mut buffer)));
     });
 }
@@ -105,9 +106,9 @@ fn over_tcp<S: Stack, const KIB: usize>(group: &mut BenchmarkGroup<'_, WallTime>
 }
 
 struct Stacks {
-    polytls_rustls: Polytls,
-    polytls_openssl: Polytls,
-    polytls_builtin: Polytls,
+    polytls_rustls: Polytls<Rustls>,
+    polytls_openssl: Polytls<OpenSsl>,
+    polytls_builtin: Polytls<Builtin>,
     tokio_rustls: TokioRustls,
     tokio_openssl: TokioOpenSsl,
 }
@@ -127,30 +128,35 @@ macro_rules! side_by_side {
 }
 
 fn compare(criterion: &mut Criterion) {
-    let certificate = Certificate::make();
+    let certificates = Certificates::new(Settings::default().certificate);
     let stacks = Stacks {
-        polytls_rustls: Polytls::new(Arc::new(Rustls::new()), &certificate),
-        polytls_openssl: Polytls::new(Arc::new(OpenSsl::new()), &certificate),
-        polytls_builtin: Polytls::new(Arc::new(Builtin::new()), &certificate),
-        tokio_rustls: TokioRustls::new(&certificate),
-        tokio_openssl: TokioOpenSsl::new(&certificate),
+        polytls_rustls: made(&Settings::default(), &certificates),
+        polytls_openssl: made(&Settings::default(), &certificates),
+        polytls_builtin: made(&Settings::default(), &certificates),
+        tokio_rustls: made(&Settings::default(), &certificates),
+        tokio_openssl: made(&Settings::default(), &certificates),
     };
     side_by_side!(criterion, stacks, "full handshake in memory", full_handshake);
-    compare_resumed(criterion, &certificate);
+    compare_resumed(criterion, &certificates);
     side_by_side!(criterion, stacks, "16 KiB writes in memory", in_memory::<_, 16>);
     side_by_side!(criterion, stacks, "64 KiB writes in memory", in_memory::<_, 64>);
     side_by_side!(criterion, stacks, "16 KiB writes over TCP", over_tcp::<_, 16>);
     side_by_side!(criterion, stacks, "64 KiB writes over TCP", over_tcp::<_, 64>);
 }
 
+fn made<S: Stack>(settings: &Settings, certificates: &Certificates) -> S {
+    S::new(settings, certificates).expect("every stack measured here can do this")
+}
+
 /// Without tokio-openssl, where to keep sessions is the application's matter.
-fn compare_resumed(criterion: &mut Criterion, certificate: &Certificate) {
+fn compare_resumed(criterion: &mut Criterion, certificates: &Certificates) {
+    let settings = Settings::default().resuming();
     let mut group = criterion.benchmark_group("resumed handshake in memory");
     group.sample_size(40).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(4));
-    resumed_handshake(&mut group, &TokioRustls::resuming(certificate));
-    resumed_handshake(&mut group, &Polytls::resuming(Arc::new(Rustls::new()), certificate));
-    resumed_handshake(&mut group, &Polytls::resuming(Arc::new(Builtin::new()), certificate));
-    resumed_handshake(&mut group, &Polytls::resuming(Arc::new(OpenSsl::new()), certificate));
+    resumed_handshake::<TokioRustls>(&mut group, &made(&settings, certificates));
+    resumed_handshake::<Polytls<Rustls>>(&mut group, &made(&settings, certificates));
+    resumed_handshake::<Polytls<Builtin>>(&mut group, &made(&settings, certificates));
+    resumed_handshake::<Polytls<OpenSsl>>(&mut group, &made(&settings, certificates));
     group.finish();
 }
 

@@ -5,14 +5,14 @@
 
 use std::{
     env,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use polytls::backends::{Builtin, Rustls};
 use polytls_benches::{
-    Certificate, Polytls, Stack, connection, connection_with_tickets,
+    Certificates, Settings, Stack, connection, connection_with_tickets,
     rounds::{self, Comparison},
+    stacks::Polytls,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -27,11 +27,11 @@ const TRANSFER: usize = 256 << 10;
 
 fn main() {
     let rounds = env::args().nth(1).map_or(ROUNDS, |rounds| rounds.parse().expect("a number of rounds"));
-    let certificate = Certificate::make();
+    let certificates = Certificates::new(Settings::default().certificate);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     println!("| scenario | builtin | rustls | ratio (quartiles) |\n|---|---|---|---|");
-    let builtin = Polytls::new(Arc::new(Builtin::new()), &certificate);
-    let rustls = Polytls::new(Arc::new(Rustls::new()), &certificate);
+    let builtin: Polytls<Builtin> = made(&Settings::default(), &certificates);
+    let rustls: Polytls<Rustls> = made(&Settings::default(), &certificates);
     let per_second = |time: Duration| format!("{:.0} /s", f64::from(HANDSHAKES) / time.as_secs_f64());
     compare("full handshake", rounds, per_second, || full(&runtime, &builtin), || full(&runtime, &rustls));
     for size in [16 << 10, 64 << 10] {
@@ -41,8 +41,8 @@ fn main() {
         let name = format!("{} KiB writes", size >> 10);
         compare(&name, rounds, mebibytes, bulk(&runtime, &builtin, size), bulk(&runtime, &rustls, size));
     }
-    let builtin = Polytls::resuming(Arc::new(Builtin::new()), &certificate);
-    let rustls = Polytls::resuming(Arc::new(Rustls::new()), &certificate);
+    let builtin: Polytls<Builtin> = made(&Settings::default().resuming(), &certificates);
+    let rustls: Polytls<Rustls> = made(&Settings::default().resuming(), &certificates);
     compare(
         "resumed handshake",
         rounds,
@@ -50,6 +50,10 @@ fn main() {
         || resumed(&runtime, &builtin),
         || resumed(&runtime, &rustls),
     );
+}
+
+fn made<S: Stack>(settings: &Settings, certificates: &Certificates) -> S {
+    S::new(settings, certificates).expect("both can do this")
 }
 
 fn compare(
@@ -80,7 +84,7 @@ fn resumed<S: Stack>(runtime: &Runtime, stack: &S) -> Duration {
     runtime.block_on(async {
         for round in 0..HANDSHAKES {
             let (client, _) = connection_with_tickets(stack).await;
-            assert!(round == 0 || S::resumed(&client), "{}", stack.name());
+            assert!(round == 0 || S::negotiated(&client).resumed == Some(true), "{}", S::NAME);
         }
     });
     started.elapsed()

@@ -3,10 +3,13 @@
 //! `idle_memory` measures each stack in a process of its own and prints a table; `idle_memory STACK` is one of these.
 //! It reads `/proc`, so it runs on Linux alone.
 
-use std::{env, fs, process::Command, sync::Arc};
+use std::{env, fs, process::Command};
 
 use polytls::backends::{Builtin, Native, OpenSsl, Rustls};
-use polytls_benches::{Certificate, Polytls, Stack, TokioOpenSsl, TokioRustls};
+use polytls_benches::{
+    Certificates, Settings, Stack, Suite, Version,
+    stacks::{Polytls, TokioOpenSsl, TokioRustls},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -29,15 +32,17 @@ const EACH_WAY: usize = 16 * 1024;
 const PAGE: usize = 4096;
 
 fn main() {
-    let certificate = Certificate::make();
+    let settings = Settings::default();
     match env::args().nth(1).as_deref() {
         None => table(),
-        Some("polytls-rustls") => run(&Polytls::new(Arc::new(Rustls::new()), &certificate)),
-        Some("polytls-openssl") => run(&Polytls::new(Arc::new(OpenSsl::new()), &certificate)),
-        Some("polytls-native") => run(&Polytls::by_default(Arc::new(Native::new()), &certificate)),
-        Some("polytls-builtin") => run(&Polytls::new(Arc::new(Builtin::new()), &certificate)),
-        Some("tokio-rustls") => run(&TokioRustls::new(&certificate)),
-        Some("tokio-openssl") => run(&TokioOpenSsl::new(&certificate)),
+        Some("polytls-rustls") => run::<Polytls<Rustls>>(&settings),
+        Some("polytls-openssl") => run::<Polytls<OpenSsl>>(&settings),
+        Some("polytls-native") => {
+            run::<Polytls<Native>>(&Settings { version: Version::Tls12, suite: Suite::Aes256Gcm, ..settings })
+        }
+        Some("polytls-builtin") => run::<Polytls<Builtin>>(&settings),
+        Some("tokio-rustls") => run::<TokioRustls>(&settings),
+        Some("tokio-openssl") => run::<TokioOpenSsl>(&settings),
         Some(other) => eprintln!("no stack `{other}`; there are {}", STACKS.join(", ")),
     }
 }
@@ -52,7 +57,8 @@ fn table() {
     }
 }
 
-fn run(stack: &impl Stack) {
+fn run<S: Stack>(settings: &Settings) {
+    let stack = &S::new(settings, &Certificates::new(settings.certificate)).expect("the stack can do this");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         drop(pairs(stack, WARM_UP, EACH_WAY).await);
@@ -64,7 +70,7 @@ fn run(stack: &impl Stack) {
         let used = pairs(stack, PAIRS, EACH_WAY).await;
         let after = resident().saturating_sub(before) / PAIRS;
         drop(used);
-        println!("| {} | {fresh} | {after} |", stack.name());
+        println!("| {} | {fresh} | {after} |", S::NAME);
     });
 }
 

@@ -1,13 +1,13 @@
 //! One stack and nothing else, for a profiler: `profile STACK full|resumed|bulk COUNT`.
 
-use std::{env, sync::Arc, time::Instant};
+use std::{env, time::Instant};
 
-use polytls::{
-    Backend,
-    backends::{Builtin, OpenSsl, Rustls},
-};
+use polytls::backends::{Builtin, Rustls};
+#[cfg(feature = "openssl")]
+use polytls_benches::stacks::TokioOpenSsl;
 use polytls_benches::{
-    Certificate, Polytls, Stack, TokioOpenSsl, TokioRustls, connection, connection_with_tickets,
+    Certificates, Settings, Stack, connection, connection_with_tickets,
+    stacks::{Polytls, TokioRustls},
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -20,32 +20,31 @@ fn main() {
         );
     };
     let count = count.parse().expect("a number");
-    let certificate = Certificate::make();
-    let polytls = |backend: Arc<dyn Backend>| match what.as_str() {
-        "resumed" => Polytls::resuming(backend, &certificate),
-        _ => Polytls::new(backend, &certificate),
-    };
-    match (stack.as_str(), what.as_str()) {
-        ("polytls-builtin", _) => run(&polytls(Arc::new(Builtin::new())), what, count),
-        ("polytls-rustls", _) => run(&polytls(Arc::new(Rustls::new())), what, count),
-        ("polytls-openssl", _) => run(&polytls(Arc::new(OpenSsl::new())), what, count),
-        ("tokio-rustls", "resumed") => run(&TokioRustls::resuming(&certificate), what, count),
-        ("tokio-rustls", _) => run(&TokioRustls::new(&certificate), what, count),
-        _ => run(&TokioOpenSsl::new(&certificate), what, count),
+    match stack.as_str() {
+        "polytls-builtin" => run::<Polytls<Builtin>>(what, count),
+        "polytls-rustls" => run::<Polytls<Rustls>>(what, count),
+        #[cfg(feature = "openssl")]
+        "polytls-openssl" => run::<Polytls<polytls::backends::OpenSsl>>(what, count),
+        "tokio-rustls" => run::<TokioRustls>(what, count),
+        #[cfg(feature = "openssl")]
+        "tokio-openssl" => run::<TokioOpenSsl>(what, count),
+        other => eprintln!("no stack `{other}`"),
     }
 }
 
-fn run(stack: &impl Stack, what: &str, count: u32) {
+fn run<S: Stack>(what: &str, count: u32) {
+    let settings = Settings { resumption: what == "resumed", ..Settings::default() };
+    let stack = S::new(&settings, &Certificates::new(settings.certificate)).expect("the stack can do this");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let started = Instant::now();
     runtime.block_on(async {
         match what {
-            "full" => full(stack, count).await,
-            "resumed" => resumed(stack, count).await,
-            _ => bulk(stack, count).await,
+            "full" => full(&stack, count).await,
+            "resumed" => resumed(&stack, count).await,
+            _ => bulk(&stack, count).await,
         }
     });
-    println!("{} {what}: {:?} each", stack.name(), started.elapsed() / count);
+    println!("{} {what}: {:?} each", S::NAME, started.elapsed() / count);
 }
 
 async fn full(stack: &impl Stack, count: u32) {
@@ -58,7 +57,7 @@ async fn full(stack: &impl Stack, count: u32) {
 async fn resumed<S: Stack>(stack: &S, count: u32) {
     for round in 0..count {
         let (client, _) = connection_with_tickets(stack).await;
-        assert_eq!(S::resumed(&client), round > 0, "{}", stack.name());
+        assert_eq!(S::negotiated(&client).resumed, Some(round > 0), "{}", S::NAME);
     }
 }
 

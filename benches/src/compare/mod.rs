@@ -1,0 +1,191 @@
+//! The whole comparison: what is measured, by whom, in turns, and what comes of it.
+
+pub(crate) mod machine;
+pub(crate) mod outcome;
+pub(crate) mod plan;
+mod workers;
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use polytls_benches::{
+    Scenario,
+    rounds::order,
+    worker::{Answer, Request},
+};
+
+use self::{
+    machine::Machine,
+    outcome::{Outcome, Series},
+    plan::{FAMILIES, Measurement, plan},
+    workers::Stack,
+};
+use crate::report::{self, Report};
+
+/// What `compare` is told.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// A few short rounds of what the targets ask for, within a minute: for a look, not for figures
+    #[arg(long)]
+    quick: bool,
+    /// Only this family of scenarios or this one; --list names them. May be given again
+    #[arg(long, value_name = "NAME")]
+    scenario: Vec<String>,
+    /// Rounds of each scenario [default: 11, of a headline 15; with --quick 3]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: Option<u32>,
+    /// Where the report goes
+    #[arg(long, value_name = "DIR", default_value = "docs/benchmarks")]
+    out: PathBuf,
+    /// A file whose part between the markers of speed becomes this run's summary, such as README.md
+    #[arg(long, value_name = "FILE")]
+    readme: Option<PathBuf>,
+    /// Another worker's program, for stacks that cannot be linked in. May be given again [default: benches/boring's]
+    #[arg(long, value_name = "PROGRAM")]
+    worker: Vec<PathBuf>,
+    /// Name the families and the scenarios, and measure nothing
+    #[arg(long)]
+    list: bool,
+}
+
+/// Measures, and writes what came of it.
+pub(crate) fn run(options: &Options) -> Result<(), String> {
+    let measurements = chosen(plan(options.quick), &options.scenario)?;
+    if options.list {
+        list(&measurements);
+        return Ok(());
+    }
+    report::writable(&options.out)?;
+    let readme = options.readme.as_deref().map(report::readme::Readme::open).transpose()?;
+    let others: Vec<_> = match &options.worker[..] {
+        [] => workers::boring().into_iter().collect(),
+        given => given.to_vec(),
+    };
+    let mut stacks = workers::stacks(&others)?;
+    let outcomes = measure(&measurements, &mut stacks, options);
+    let versions = stacks.into_iter().map(|stack| (stack.name, stack.version)).collect();
+    let report = Report::new(Machine::this(), versions, outcomes, options.quick);
+    report.write(&options.out)?;
+    if let Some(readme) = readme {
+        readme.write(&report, &options.out)?;
+    }
+    eprintln!("{}", options.out.join("report.md").display());
+    Ok(())
+}
+
+fn list(measurements: &[Measurement]) {
+    for (family, title) in FAMILIES {
+        println!("{family}: {title}");
+        for measurement in measurements.iter().filter(|measurement| measurement.family == family) {
+            println!("    {}", measurement.name);
+        }
+    }
+}
+
+/// Those that were asked for, all where none was.
+fn chosen(all: Vec<Measurement>, names: &[String]) -> Result<Vec<Measurement>, String> {
+    let is = |measurement: &Measurement, name: &str| measurement.name == name || measurement.family == name;
+    if let Some(unknown) = names.iter().find(|name| !all.iter().any(|one| is(one, name))) {
+        let families: Vec<_> = FAMILIES.iter().map(|(family, _)| *family).collect();
+        return Err(format!(
+            "no scenario `{unknown}`; families are {}, and --list names all scenarios",
+            families.join(", ")
+        ));
+    }
+    let asked =
+        |measurement: &Measurement| names.is_empty() || names.iter().any(|name| is(measurement, name));
+    Ok(all.into_iter().filter(asked).collect())
+}
+
+/// How many rounds, and how long each lasts at least.
+fn effort(measurement: &Measurement, options: &Options) -> (u32, f64) {
+    let (rounds, seconds) = match (options.quick, measurement.headline) {
+        (true, _) => (3, 0.02),
+        (false, true) => (15, 0.1),
+        (false, false) => (9, 0.06),
+    };
+    match measurement.scenario {
+        // One look is as good as many: nothing is timed.
+        Scenario::Memory { .. } => (1, 0.0),
+        Scenario::RecordCipher { .. } => (options.rounds.unwrap_or(rounds), seconds / 3.0),
+        _ => (options.rounds.unwrap_or(rounds), seconds),
+    }
+}
+
+fn measure(measurements: &[Measurement], stacks: &mut [Stack], options: &Options) -> Vec<Outcome> {
+    let rounds: u64 =
+        measurements.iter().map(|measurement| u64::from(effort(measurement, options).0) + 1).sum();
+    let progress = ProgressBar::new(rounds * stacks.len() as u64);
+    let style = ProgressStyle::with_template("{wide_bar} {percent:>3} %  {elapsed} of {duration}\n{msg}");
+    progress.set_style(style.expect("a good template"));
+    progress.enable_steady_tick(Duration::from_millis(500));
+    let outcomes = measurements
+        .iter()
+        .map(|measurement| in_turns(measurement, stacks, effort(measurement, options), &progress))
+        .collect();
+    progress.finish_and_clear();
+    outcomes
+}
+
+/// Rounds of all stacks in turns, after one each that prepares it and is not counted.
+fn in_turns(
+    measurement: &Measurement,
+    stacks: &mut [Stack],
+    (rounds, seconds): (u32, f64),
+    progress: &ProgressBar,
+) -> Outcome {
+    let mut series: Vec<Series> = stacks.iter().map(|stack| Series::new(&stack.name)).collect();
+    let alone = matches!(measurement.scenario, Scenario::Memory { .. });
+    for round in 0..=rounds as usize {
+        for place in order(stacks.len(), round) {
+            let (stack, series) = (&mut stacks[place], &mut series[place]);
+            progress.inc(1);
+            // What is measured alone needs no preparation, and a process that has done nothing else.
+            if series.refused.is_some() || alone && round == 0 {
+                continue;
+            }
+            progress.set_message(format!("{} · {}", measurement.title, stack.name));
+            let request = Request {
+                scenario: measurement.scenario,
+                stack: stack.name.clone(),
+                settings: measurement.settings,
+                at_least_seconds: seconds,
+            };
+            if alone {
+                stack.end();
+            }
+            match stack.run(&request) {
+                Ok(Answer::Ran { untold, .. }) if round == 0 => series.untold = untold,
+                Ok(Answer::Ran { sample, untold }) => {
+                    series.untold = untold;
+                    series.samples.push(sample);
+                }
+                Ok(Answer::Refused { refused }) | Err(refused) => series.refused = Some(refused),
+            }
+        }
+    }
+    if matches!(measurement.scenario, Scenario::Memory { .. } | Scenario::Echo { .. }) {
+        // Thousands of connections are not kept while others are measured.
+        stacks.iter_mut().for_each(Stack::end);
+    }
+    Outcome::new(measurement.clone(), series)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_family_and_a_scenario_are_both_names() {
+        let chosen = chosen(plan(false), &["memory".into(), "echo-1-tcp".into()]).unwrap();
+        let names: Vec<_> = chosen.iter().map(|measurement| measurement.name.as_str()).collect();
+        assert_eq!(names, ["echo-1-tcp", "memory"]);
+    }
+
+    #[test]
+    fn an_unknown_scenario_is_named_with_what_there_is() {
+        let error = chosen(plan(false), &["echo".into(), "fast".into()]).unwrap_err();
+        assert!(error.contains("`fast`") && error.contains("bulk-tcp"), "{error}");
+    }
+}

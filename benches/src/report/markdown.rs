@@ -1,0 +1,293 @@
+//! The page: plots first, then targets, then every table.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use polytls_benches::{
+    Scenario,
+    scenarios::{Over, limits},
+};
+
+use super::{
+    Report,
+    numbers::{GIB, Units, number, ratio, spread},
+    plots::Plot,
+    targets,
+};
+use crate::compare::{
+    outcome::{Outcome, REFERENCE, Role, Row},
+    plan::FAMILIES,
+};
+
+/// The plots that the summary shows.
+const SHOWN: [&str; 3] = ["bulk", "handshakes", "memory"];
+/// The scenarios of the summary's table.
+const HEADLINES: [(&str, &str); 8] = [
+    ("bulk-memory-64kib-aes-128-gcm", "bulk in memory, 64 KiB writes"),
+    ("bulk-memory-1kib-aes-128-gcm", "bulk in memory, 1 KiB writes"),
+    ("bulk-tcp-64kib-aes-128-gcm", "bulk over TCP, 64 KiB writes"),
+    ("bulk-tcp-64kib-aes-128-gcm-halves", "both ways over TCP, two threads"),
+    ("full-p-256-x25519", "full handshakes"),
+    ("full-p-256-x25519mlkem768", "full handshakes, X25519MLKEM768"),
+    ("resumed-x25519", "resumed handshakes"),
+    ("echo-1-tcp", "100-byte answers over TCP"),
+];
+
+/// The whole page.
+pub(super) fn page(report: &Report, plots: &[Plot]) -> String {
+    let mut page = String::from("# polytls beside its peers\n\n");
+    if report.quick {
+        page.push_str("**A few short rounds, for a look: these figures are not to be quoted.**\n\n");
+    }
+    page.push_str(&report.machine.in_words());
+    page.push_str(
+        ". TLS 1.3, one suite, one group and one chain for all, as each stack says itself; rounds in turns, each stack in a \
+         process of its own; medians, with quartiles as whiskers and in brackets.\n\n",
+    );
+    for plot in plots {
+        let _ = writeln!(page, "![{}]({})\n", plot.title, plot.file());
+    }
+    page.push_str(&targets_table(report));
+    page.push_str(&tables(report));
+    page.push_str(&absent(report));
+    page.push_str(&versions(report));
+    page.push_str(READING);
+    page
+}
+
+/// A few plots and the most asked figures, for a file beside which `directory` has the report.
+pub(super) fn summary(report: &Report, directory: &str) -> String {
+    let mut text = String::new();
+    for name in SHOWN {
+        let _ = writeln!(text, "![{name}]({directory}/{name}.svg)\n");
+    }
+    let stacks = summary_stacks(report);
+    let names: Vec<_> = stacks.iter().map(|stack| format!(" {stack} |")).collect();
+    let _ = writeln!(text, "| |{}", names.concat());
+    let _ = writeln!(text, "|---|{}", "--:|".repeat(stacks.len()));
+    for (name, title) in HEADLINES {
+        let Some(outcome) = report.outcome(name) else { continue };
+        let units = Units::of(outcome);
+        let cells = stacks.iter().map(|stack| match outcome.row(stack).and_then(|row| row.rate) {
+            Some(rate) => format!(" {} |", number(rate.median * units.rate_factor)),
+            None => " – |".to_owned(),
+        });
+        let _ = writeln!(text, "| {title}, {} |{}", units.rate, cells.collect::<String>());
+    }
+    text.push_str(&summary_of_memory(report, &stacks));
+    let used: Vec<_> =
+        stacks.iter().filter_map(|stack| report.versions.get(*stack)).map(String::as_str).collect();
+    let _ = write!(
+        text,
+        "\nMedians; {}. {}. [The report]({directory}/report.md) has the spread, every scenario and every target.\n",
+        report.machine.in_words(),
+        used.join("; "),
+    );
+    text
+}
+
+/// polytls, its peers and the limit, as far as any headline has them.
+fn summary_stacks(report: &Report) -> Vec<&str> {
+    let headlines = || HEADLINES.iter().filter_map(|(name, _)| report.outcome(name));
+    let mut stacks: Vec<&str> = Vec::new();
+    for row in headlines().flat_map(|outcome| &outcome.rows) {
+        if row.stack != limits::OPENSSL_EVP && !stacks.contains(&row.stack.as_str()) {
+            stacks.push(&row.stack);
+        }
+    }
+    stacks.sort_by_key(|stack| (Role::of(stack), *stack));
+    stacks
+}
+
+fn summary_of_memory(report: &Report, stacks: &[&str]) -> String {
+    let Some(outcome) = report.outcome("memory") else { return String::new() };
+    let cells = stacks.iter().map(|stack| match outcome.row(stack).and_then(|row| row.memory) {
+        Some(memory) => format!(" {} |", number(memory.used.allocated)),
+        None => " – |".to_owned(),
+    });
+    format!("| idle pair after 16 KiB each way, bytes |{}\n", cells.collect::<String>())
+}
+
+fn targets_table(report: &Report) -> String {
+    let mut text =
+        String::from("## Targets\n\n| | asked | measured (quartiles of rounds) | |\n|---|---|---|---|\n");
+    for target in targets::evaluate(report) {
+        let word = target.verdict.word();
+        let _ = writeln!(text, "| {} | {} | {} | {word} |", target.what, target.asked, target.measured);
+    }
+    text.push('\n');
+    text
+}
+
+/// Every table, those of a family folded together.
+fn tables(report: &Report) -> String {
+    let mut text = String::from("## Tables\n\n");
+    for (family, title) in FAMILIES {
+        let of_family: Vec<_> =
+            report.outcomes.iter().filter(|outcome| outcome.measurement.family == family).collect();
+        if of_family.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "<details><summary>{title} ({})</summary>\n", of_family.len());
+        for outcome in of_family {
+            text.push_str(&table(report, outcome));
+        }
+        text.push_str("</details>\n\n");
+    }
+    text
+}
+
+fn table(report: &Report, outcome: &Outcome) -> String {
+    let measurement = &outcome.measurement;
+    let mut text = format!("### {}\n\n`--scenario {}`\n\n", measurement.title, measurement.name);
+    if let Scenario::Memory { .. } = measurement.scenario {
+        text.push_str(&memory_table(outcome));
+        return text;
+    }
+    let units = Units::of(outcome);
+    let timed = outcome.rows.iter().any(|row| row.p99.is_some());
+    let (times, rule) = if timed { (" p50 µs | p99 µs |", "--:|--:|") } else { ("", "") };
+    let _ = writeln!(text, "| | {} | ratio to {REFERENCE} | {} |{times}", units.rate, units.cpu);
+    let _ = writeln!(text, "|---|--:|--:|--:|{rule}");
+    for row in &outcome.rows {
+        text.push_str(&line(row, units));
+    }
+    text.push_str(&beside_plain(report, outcome, units));
+    text.push('\n');
+    text
+}
+
+fn line(row: &Row, units: Units) -> String {
+    let told = |value: Option<_>, factor| {
+        value.map_or_else(
+            || "–".to_owned(),
+            |value: polytls_benches::rounds::Quartiles| spread(value.scaled(factor)),
+        )
+    };
+    let mut line = format!(
+        "| {} | {} | {} | {} |",
+        row.stack,
+        told(row.rate, units.rate_factor),
+        row.ratio.map_or_else(|| "–".to_owned(), ratio),
+        told(row.cpu, units.cpu_factor),
+    );
+    if row.p99.is_some() {
+        let _ = write!(line, " {} | {} |", told(row.p50, 1e6), told(row.p99, 1e6));
+    }
+    line + "\n"
+}
+
+/// The processor time that no stack can pass over TCP: the byte stream's and the AEAD's.
+pub(super) fn tcp_limit(report: &[Outcome], outcome: &Outcome) -> Option<f64> {
+    let Scenario::Bulk { over: Over::Tcp, write, directions } = outcome.measurement.scenario else {
+        return None;
+    };
+    let in_memory = report.iter().find(|other| {
+        let same = Scenario::Bulk { over: Over::Memory, write, directions };
+        other.measurement.scenario == same && other.measurement.settings == outcome.measurement.settings
+    })?;
+    let cpu = |outcome: &Outcome, stack| Some(outcome.row(stack)?.cpu?.median);
+    Some(cpu(outcome, "plain")? + cpu(in_memory, limits::AWS_LC)?)
+}
+
+fn beside_plain(report: &Report, outcome: &Outcome, units: Units) -> String {
+    let Some(cpu) = tcp_limit(&report.outcomes, outcome) else { return String::new() };
+    let (rate, cpu) = (units.rate_factor / cpu, cpu * GIB);
+    format!("| plain and {} together, computed | {} | | {} |\n", limits::AWS_LC, number(rate), number(cpu))
+}
+
+fn memory_table(outcome: &Outcome) -> String {
+    let mut text = String::from(
+        "Bytes of a pair of connections, client and server; an end is what dropping it gives back.\n\n\
+         | | allocated | after 16 KiB each way | client's end | server's end | resident | after 16 KiB each way |\n\
+         |---|--:|--:|--:|--:|--:|--:|\n",
+    );
+    for row in &outcome.rows {
+        let Some(memory) = row.memory else { continue };
+        let figures = [
+            memory.fresh.allocated,
+            memory.used.allocated,
+            memory.client,
+            memory.server,
+            memory.fresh.resident,
+            memory.used.resident,
+        ];
+        let cells: String = figures.map(|bytes| format!(" {} |", number(bytes.round()))).concat();
+        let _ = writeln!(text, "| {} |{cells}", row.stack);
+    }
+    text.push('\n');
+    text
+}
+
+/// Which stacks did not run, and what those that did do not tell.
+fn absent(report: &Report) -> String {
+    let mut reasons: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    let mut untold: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for outcome in &report.outcomes {
+        let alone = matches!(outcome.measurement.scenario, Scenario::RecordCipher { .. });
+        for (stack, reason) in
+            outcome.refusals.iter().filter(|(stack, _)| !alone && Role::of(stack) <= Role::Peer)
+        {
+            reasons.entry((stack, reason)).or_default().push(&outcome.measurement.name);
+        }
+        for row in outcome.rows.iter().filter(|row| row.role <= Role::Peer) {
+            for fact in &row.untold {
+                let fact = match fact.as_str() {
+                    "group" => format!("group ({})", outcome.measurement.settings.group),
+                    other => other.to_owned(),
+                };
+                let facts = untold.entry(&row.stack).or_default();
+                if !facts.contains(&fact) {
+                    facts.push(fact);
+                }
+            }
+        }
+    }
+    let mut text = String::from("## What is not there\n\n| | did not run because | in |\n|---|---|---|\n");
+    if !report.versions.contains_key("tokio-boring") {
+        text.push_str("| tokio-boring | its worker is not built: see below | all |\n");
+    }
+    for ((stack, reason), names) in reasons {
+        let reason = reason.replace(['|', '\n'], " ");
+        let names = match names.len() {
+            all if all == report.outcomes.len() => "all".to_owned(),
+            many if many > 4 => format!("{many} scenarios"),
+            _ => names.join(", "),
+        };
+        let _ = writeln!(text, "| {stack} | {reason} | {names} |");
+    }
+    text.push_str("\nEach stack is told version, suite and group, and says itself what it negotiated.");
+    for (stack, facts) in untold {
+        let _ = write!(text, " {stack} does not tell: {}.", facts.join(", "));
+    }
+    text.push_str("\n\n");
+    text
+}
+
+fn versions(report: &Report) -> String {
+    let mut text = String::from("## Versions\n\n| | |\n|---|---|\n");
+    for (stack, version) in &report.versions {
+        let _ = writeln!(text, "| {stack} | {version} |");
+    }
+    text.push('\n');
+    text
+}
+
+const READING: &str = "## How to read it, and how to make it\n\n\
+- Every stack runs its rounds in a process of its own; rounds go in turns, in an order that rotates and turns back, so that \
+what else the machine does falls on all alike. The first round of each is not counted.\n\
+- A ratio is that of two medians of one run; in brackets are the quartiles of the ratios round by round.\n\
+- In memory: client and server on one thread, over tokio's pipe of 256 KiB. Over TCP: the loopback interface, client and \
+server on one thread as well; where it says two threads, each half of each stream is a task of its own (polytls: `into_split`, \
+peers: `tokio::io::split`).\n\
+- Processor time is the process's, client and server and kernel together.\n\
+- A handshake includes the chain's validation: one certificate on each side that presents one, signed by a root that the \
+other has. For a resumed one the server gives one ticket a connection, and sends a byte, which the client reads.\n\
+- `plain` is the byte stream without TLS. `aws-lc-rs` and `openssl-evp` are the cryptography alone: for bytes, sealing and \
+opening records; for handshakes, key exchange, signatures and their verification, of both sides.\n\
+- Allocated is what malloc has given out, to C and Rust alike; resident is what the kernel counts.\n\n\
+```sh\n\
+cargo build --release --manifest-path benches/boring/Cargo.toml   # tokio-boring: its symbols are OpenSSL's\n\
+cargo run --release -p polytls-benches -- compare --readme README.md\n\
+cargo run --release -p polytls-benches -- compare --quick --out target/benchmarks   # a look, within a minute\n\
+cargo run --release -p polytls-benches -- compare --list\n\
+```\n";
