@@ -1,9 +1,10 @@
-//! The `polytls` command: a tour of the engines, what each can do, a client, a verifier, a server.
+//! The `polytls` command: a tour of the engines, what each can do and how fast, a client, a verifier, a server.
 //!
 //! Every failure ends in one line on standard error. Exit code 1 says that a connection failed, 2 that an argument or
 //! a configuration cannot be used.
 
 mod backends;
+mod bench;
 mod bounded_file;
 mod certificate;
 mod chain;
@@ -44,9 +45,10 @@ const EXIT_CODES: &str =
 #[derive(Parser)]
 #[command(name = "polytls", version, max_term_width = 100, after_help = EXIT_CODES)]
 struct Arguments {
-    /// The engine: rustls, openssl, native or builtin, as far as compiled in [default: the first of them, never builtin]
+    /// The engine: rustls, openssl, native or builtin, as far as compiled in; may be given more than once to `bench`
+    /// [default: the first of them, never builtin]
     #[arg(long, global = true, value_name = "NAME")]
-    backend: Option<String>,
+    backend: Vec<String>,
     /// When to colour text
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
     color: Color,
@@ -79,6 +81,14 @@ enum Command {
     /// Serves a folder over HTTPS (h2 and http/1.1)
     #[command(after_help = EXIT_CODES)]
     Serve(serve::Options),
+    /// How fast each engine is here, with a certificate and sizes of one's own
+    ///
+    /// Client and server run in this process, of the same engine. Engines take turns round by round, each measured for
+    /// as long as the others, so that whatever else the machine does falls on all alike; ratios are to the first of
+    /// them. All must negotiate the same; one that does not, or cannot be told what the options say, is left out, and it
+    /// says why. The server's certificate is verified as by any client.
+    #[command(after_help = EXIT_CODES, after_long_help = with_exit_codes(&[bench::JSON, certificate::JSON]))]
+    Bench(bench::Options),
     /// Prints what a shell needs to complete this command
     #[command(after_help = EXIT_CODES)]
     Completions(completions::Options),
@@ -94,6 +104,15 @@ impl Command {
             Self::Connect(options) if options.notes_are_json() => LevelFilter::OFF,
             _ => LevelFilter::WARN,
         }
+    }
+}
+
+/// The one engine of a command that runs on one, or on one and another that its own options name.
+fn one(backends: &[String]) -> Result<Option<&str>, Failure> {
+    match backends {
+        [] => Ok(None),
+        [name] => Ok(Some(name)),
+        _ => Err(Failure::usage("--backend is given more than once; `bench` alone measures several")),
     }
 }
 
@@ -146,15 +165,19 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     let events = tour::Events::default();
     let is_tour = matches!(arguments.command, Command::Tour(_));
     log(arguments.command.log_level(), is_tour.then(|| events.clone()));
-    let backend = arguments.backend.as_deref();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
+        let backend = match &arguments.command {
+            Command::Bench(_) => None,
+            _ => one(&arguments.backend)?,
+        };
         match arguments.command {
             Command::Tour(options) => tour::run(backend, &options, &events).await,
             Command::Backends(options) => backends::run(backend, &options),
             Command::Connect(options) => connect::run(backend, options).await,
             Command::Verify(options) => verify::run(backend, options).await,
             Command::Serve(options) => serve::run(backend, options).await,
+            Command::Bench(options) => bench::run(&arguments.backend, &options),
             Command::Completions(options) => completions::run(&options),
             Command::Man(options) => man::run(&options),
         }

@@ -8,7 +8,8 @@ use std::{fs, path::Path};
 use support::refused;
 
 /// Each command as it would run.
-const COMMANDS: [&[&str]; 4] = [&["tour"], &["backends"], &["connect", "localhost:1"], &["serve", "."]];
+const COMMANDS: [&[&str]; 5] =
+    [&["tour"], &["backends"], &["connect", "localhost:1"], &["serve", "."], &["bench"]];
 
 /// A file that every machine has which runs these tests.
 const THIS_CRATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
@@ -82,6 +83,33 @@ fn what_verify_cannot_be_asked() {
 }
 
 #[test]
+fn what_bench_cannot_measure() {
+    for (more, words) in [
+        (&["frobnicate"][..], &["frobnicate", "handshakes, resumed, bulk, echo"][..]),
+        (&["--size", "0"], &["0", "1..=64MiB"]),
+        (&["--size", "65MiB"], &["65MiB", "1..=64MiB"]),
+        (&["--size", "64KB"], &["64KB", "16KiB"]),
+        (&["--size", "1KiB,"], &["--size"]),
+        (&["--size", "99999999999999999999"], &["1..=64MiB"]),
+        (&["--echo-size", "0"], &["--echo-size", "1..=64MiB"]),
+        (&["--rounds", "0"], &["0 is not in"]),
+        (&["--rounds", "1001"], &["1001 is not in"]),
+        (&["--duration", "0"], &["0.01..=60"]),
+        (&["--duration", "61"], &["0.01..=60"]),
+        (&["--duration", "NaN"], &["0.01..=60"]),
+        (&["--duration", "long"], &["no number of seconds"]),
+        (&["--over", "udp"], &["udp", "memory, tcp"]),
+        (&["--tls", "1.1"], &["1.1"]),
+        (&["--cipher-suites", "RC4"], &["RC4", "--cipher-suites"]),
+        (&["--groups", "brainpool"], &["brainpool", "x25519"]),
+        (&["--roots", "os"], &["--cert"]),
+        (&["--name", "a.example"], &["--cert"]),
+    ] {
+        refused(&[&["bench"], more].concat(), 2, words);
+    }
+}
+
+#[test]
 fn a_backend_that_is_not_compiled_in() {
     for command in COMMANDS {
         let arguments = [command, &["--backend", "gnutls"]].concat();
@@ -124,6 +152,8 @@ fn files_that_are_not_there_or_are_something_else() {
     refused(&["connect", "localhost:1", "--client-key", &path("text")], 2, &["--client-cert"]);
     refused(&["connect", "localhost:1", "--key-password-file", &path("text")], 2, &["needs --client-cert"]);
     refused(&["serve", ".", "--key", &path("text")], 2, &["--cert"]);
+    refused(&["bench", "--key", &path("text")], 2, &["--cert"]);
+    refused(&["bench", "--cert", &path("missing")], 2, &["missing", "cannot read"]);
     refused(&["serve", ".", "--key-password-file", &path("text")], 2, &["needs --cert"]);
     refused(&["serve", &path("missing")], 2, &["missing"]);
     refused(&["serve", &path("text")], 2, &["not a folder"]);
@@ -166,6 +196,7 @@ fn files_that_hold_no_identity_or_under_another_password() {
     ] {
         refused(&[&["serve", "."], options].concat(), 2, words);
         refused(&[&["connect", "localhost:1"], options].concat(), 2, words);
+        refused(&[&["bench"], options].concat(), 2, words);
     }
 }
 
@@ -230,6 +261,7 @@ fn a_key_that_is_another_certificates() {
         let words = &["private key does not belong"];
         refused(&["serve", ".", "--cert", &cert, "--key", &key, "--backend", backend], 2, words);
         refused(&["connect", "localhost:1", "--cert", &cert, "--key", &key, "--backend", backend], 2, words);
+        refused(&["bench", "--cert", &cert, "--key", &key, "--backend", backend], 2, words);
     }
 }
 

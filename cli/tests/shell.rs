@@ -6,7 +6,7 @@ use std::{fs, process::Command};
 
 use support::{polytls, text};
 
-const COMMANDS: [&str; 7] = ["tour", "backends", "connect", "verify", "serve", "completions", "man"];
+const COMMANDS: [&str; 8] = ["tour", "backends", "connect", "verify", "serve", "bench", "completions", "man"];
 
 #[test]
 fn every_shell_completes_every_command() {
@@ -57,7 +57,9 @@ fn the_manual_has_a_page_for_each_command() {
 
 #[test]
 fn help_says_what_the_json_holds() {
-    for (command, key) in [("connect", "cipher_suite"), ("verify", "verdicts"), ("backends", "sni_off")] {
+    for (command, key) in
+        [("connect", "cipher_suite"), ("verify", "verdicts"), ("backends", "sni_off"), ("bench", "p99_us")]
+    {
         let help = text(polytls(&[command, "--help"], b"").stdout);
         assert!(help.contains(key) && help.contains("Exit codes"), "{command}: {help}");
     }

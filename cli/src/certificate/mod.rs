@@ -68,6 +68,11 @@ impl Certificate {
         self.facts.as_ref().map(|facts| printable(&facts.issuer))
     }
 
+    /// The kind and size of its key.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.facts.as_ref().map(|facts| facts.key.as_str())
+    }
+
     /// From when to when.
     pub(crate) fn validity(&self) -> Option<String> {
         self.facts.as_ref().map(|facts| format!("{} to {}", facts.not_before, facts.not_after))

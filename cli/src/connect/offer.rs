@@ -2,7 +2,6 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use polytls::{
     Backend, Capabilities, CertificateVerifier, CipherSuite, ClientConfig, ClientConfigBuilder,
     DangerAcceptAnyCertificate, Hook, KeyLog, KeyLogFile, NamedGroup, SignatureScheme, TlsConnector,
@@ -12,7 +11,7 @@ use super::recorder::Recorder;
 use crate::{
     failure::Failure,
     identity::IdentityFiles,
-    settings::{self, Version},
+    settings::{self, Version, cipher_suites, groups, schemes},
     trust::{Trust, TrustOptions},
 };
 
@@ -138,27 +137,4 @@ struct Discard;
 
 impl KeyLog for Discard {
     fn log(&self, _label: &str, _client_random: &[u8], _secret: &[u8]) {}
-}
-
-fn cipher_suites() -> impl TypedValueParser<Value = CipherSuite> {
-    registered(CipherSuite::NAMED, CipherSuite::name)
-}
-
-fn groups() -> impl TypedValueParser<Value = NamedGroup> {
-    registered(NamedGroup::NAMED, NamedGroup::name)
-}
-
-fn schemes() -> impl TypedValueParser<Value = SignatureScheme> {
-    registered(SignatureScheme::NAMED, SignatureScheme::name)
-}
-
-/// Parses the names of a registry, in whichever case.
-fn registered<T: Copy + Send + Sync>(
-    all: &'static [T],
-    name: fn(T) -> Option<&'static str>,
-) -> impl TypedValueParser<Value = T> {
-    PossibleValuesParser::new(all.iter().filter_map(move |&value| name(value))).try_map(move |text| {
-        let named = |value: &T| name(*value).is_some_and(|name| name.eq_ignore_ascii_case(&text));
-        all.iter().copied().find(named).ok_or("no such name")
-    })
 }
