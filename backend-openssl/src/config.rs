@@ -251,6 +251,7 @@ fn context(method: SslMethod, settings: &ProtocolSettings) -> Result<SslContextB
             | SslMode::RELEASE_BUFFERS
             | SslMode::NO_AUTO_CHAIN,
     );
+    builder.set_read_ahead(true);
     builder.set_options(SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION);
     negotiate(&mut builder, settings).map_err(configuration)?;
     if let Some(bytes) = settings.max_record_plaintext() {

@@ -9,7 +9,7 @@ use openssl::{
 };
 use polytls_api::{
     AlertDescription, CipherSuite, ClientHandshake, ConnectOptions, ConnectionInfo, Error, ErrorKind,
-    Established, MemoryIo, ProtocolVersion, ServerHandshake, ServerName, Transport, async_trait,
+    Established, ProtocolVersion, ServerHandshake, ServerName, Transport, async_trait,
 };
 
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
     session_store::{ConnectionSessions, Keeper},
     ticket_keys::TicketKeys,
     verifier::{self, PeerCheck},
+    wire::Wire,
 };
 
 /// The client's side.
@@ -267,13 +268,13 @@ struct Negotiated {
 }
 
 impl Negotiated {
-    fn over(self, stream: SslStream<MemoryIo>, record: usize) -> OpenSslSession {
+    fn over(self, stream: SslStream<Wire>, record: usize) -> OpenSslSession {
         OpenSslSession::new(stream, self.version, self.cipher_suite, record)
     }
 }
 
 /// The handshake is complete and the peer accepted: says what was negotiated.
-fn establish(stream: &mut SslStream<MemoryIo>, info: &mut ConnectionInfo) -> Result<Negotiated, Error> {
+fn establish(stream: &mut SslStream<Wire>, info: &mut ConnectionInfo) -> Result<Negotiated, Error> {
     let observer = stream.get_mut().take_observer();
     let ssl = stream.ssl();
     let version = match ssl.version2() {

@@ -10,8 +10,8 @@ use openssl::{
     ssl::{self, ErrorCode, Ssl, SslRef, SslStream, SslVersion},
 };
 use polytls_api::{
-    Buffer, CertificateError, ConnectionInfo, Error, ErrorKind, MemoryIo, Phase, ReplayableData,
-    SigningThreads, Transport,
+    Buffer, CertificateError, ConnectionInfo, Error, ErrorKind, Phase, ReplayableData, SigningThreads,
+    Transport,
 };
 
 use crate::{
@@ -21,15 +21,12 @@ use crate::{
     session_store::{ConnectionSessions, Store},
     signer,
     verifier::Verdict,
+    wire::{Wire, whole_records},
 };
-
-/// The length of a record's header (RFC 8446 §5.1), and the most that follows one (RFC 5246 §6.2.3).
-const HEADER: usize = 5;
-const MOST_CONTENT: usize = (1 << 14) + 2048;
 
 /// A handshake under way.
 pub(crate) struct Handshake {
-    pub(crate) stream: SslStream<MemoryIo>,
+    pub(crate) stream: SslStream<Wire>,
     /// On a server that takes it.
     pub(crate) early_data: Option<early_data::Reading>,
     /// On a server: how many tickets a TLS 1.3 connection brings that resumed a session.
@@ -42,7 +39,7 @@ pub(crate) struct Handshake {
 
 impl Handshake {
     pub(crate) fn new(ssl: Ssl) -> Result<Self, Error> {
-        let stream = SslStream::new(ssl, MemoryIo::observed()).map_err(error::library)?;
+        let stream = SslStream::new(ssl, Wire::observed()).map_err(error::library)?;
         Ok(Self { stream, early_data: None, renewed_tickets: 0, store: None, signing: None })
     }
 
@@ -191,20 +188,6 @@ fn take_whole_records(incoming: &mut Buffer) -> Buffer {
     records
 }
 
-/// The length of the records that have come whole; of everything, if OpenSSL will find that it is none.
-fn whole_records(bytes: &[u8]) -> usize {
-    let mut rest = bytes;
-    while let Some((&[content_type, major, _, high, low], content)) = rest.split_first_chunk::<HEADER>() {
-        let length = usize::from(u16::from_be_bytes([high, low]));
-        if !(20..=23).contains(&content_type) || major != 3 || length > MOST_CONTENT {
-            return bytes.len();
-        }
-        let Some(after) = content.get(length..) else { break };
-        rest = after;
-    }
-    bytes.len() - rest.len()
-}
-
 /// A peer's chain was refused.
 enum Refusal {
     /// OpenSSL has sent the alert.
@@ -258,23 +241,7 @@ mod tests {
     use polytls_api::ByteStream;
 
     use super::*;
-
-    /// A ClientHello without content.
-    const HELLO: [u8; 9] = [22, 3, 1, 0, 4, 1, 0, 0, 0];
-
-    #[test]
-    fn records_are_told_from_the_beginning_of_one_and_from_what_is_none() {
-        let (one, two) = (HELLO.len(), HELLO.repeat(2));
-        for cut in 0..one {
-            assert_eq!(whole_records(&HELLO[..cut]), 0, "{cut}");
-            assert_eq!(whole_records(&two[..one + cut]), one, "{cut}");
-        }
-        assert_eq!(whole_records(&two), 2 * one);
-        for none in [*b"GET / HTT", [22, 2, 1, 0, 40, 1, 0, 0, 0], [22, 3, 1, 0x48, 1, 1, 0, 0, 0]] {
-            assert_eq!(whole_records(&none), none.len(), "{none:?}");
-            assert_eq!(whole_records(&[HELLO, none].concat()), 2 * one, "{none:?}");
-        }
-    }
+    use crate::wire::tests::HELLO;
 
     /// A stream on which nothing comes.
     struct Silent;

@@ -2,16 +2,16 @@
 //! complete.
 
 use openssl::ssl::{self, SslRef, SslStream};
-use polytls_api::{EarlyDataStatus, MemoryIo, ReplayableData};
+use polytls_api::{EarlyDataStatus, ReplayableData};
 use zeroize::Zeroizing;
 
-use crate::ffi;
+use crate::{ffi, wire::Wire};
 
 /// The most plaintext of one record.
 const RECORD: usize = 16 * 1024;
 
 /// Writes a client's hello, and the data after it.
-pub(crate) fn write(stream: &mut SslStream<MemoryIo>, data: &ReplayableData) -> Result<(), ssl::Error> {
+pub(crate) fn write(stream: &mut SslStream<Wire>, data: &ReplayableData) -> Result<(), ssl::Error> {
     let mut rest = data.as_bytes();
     while !rest.is_empty() {
         let count = stream.write_early_data(rest)?;
@@ -29,7 +29,7 @@ pub(crate) struct Reading {
 
 impl Reading {
     /// Reads as much as has come; once all has, there is nothing more to do here.
-    pub(crate) fn read(&mut self, stream: &mut SslStream<MemoryIo>) -> Result<(), ssl::Error> {
+    pub(crate) fn read(&mut self, stream: &mut SslStream<Wire>) -> Result<(), ssl::Error> {
         let mut record = Zeroizing::new([0; RECORD]);
         while !self.finished {
             let count = stream.read_early_data(&mut *record)?;

@@ -20,6 +20,7 @@ mod signer;
 mod ticket_keys;
 mod trust;
 mod verifier;
+mod wire;
 
 use std::sync::Arc;
 

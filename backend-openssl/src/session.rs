@@ -10,11 +10,13 @@ use openssl::{
     ssl::{self, ErrorCode, ShutdownState, SslStream},
 };
 use polytls_api::{
-    Buffer, CipherSuite, ConfigError, Error, ErrorKind, MemoryIo, Opened, Phase, ProtocolVersion, Session,
+    Buffer, CipherSuite, ConfigError, Error, ErrorKind, Opened, Phase, ProtocolVersion, Session,
 };
 use zeroize::Zeroizing;
 
-use crate::{NAME, connection::Connection, drive::forget_errors, error, ffi, session_store::Keeper};
+use crate::{
+    NAME, connection::Connection, drive::forget_errors, error, ffi, session_store::Keeper, wire::Wire,
+};
 
 /// The most plaintext of one record (RFC 8446 §5.1), and of one call to `seal`.
 pub(crate) const RECORD: usize = 16 * 1024;
@@ -29,10 +31,12 @@ const HELD_LIMIT: usize = 256 * 1024;
 
 /// An established connection.
 pub(crate) struct OpenSslSession {
-    stream: SslStream<MemoryIo>,
+    stream: SslStream<Wire>,
     version: ProtocolVersion,
     /// Why nothing works any more.
     failure: Option<Error>,
+    /// OpenSSL may have plaintext that was not asked for yet.
+    may_be_pending: bool,
     /// The most plaintext of a record that is sent.
     record: usize,
     /// Records that may be sealed under one key, and how many of them are left under this one.
@@ -55,7 +59,7 @@ struct Held {
 
 impl OpenSslSession {
     pub(crate) fn new(
-        stream: SslStream<MemoryIo>,
+        stream: SslStream<Wire>,
         version: ProtocolVersion,
         cipher_suite: Option<CipherSuite>,
         record: usize,
@@ -65,6 +69,7 @@ impl OpenSslSession {
             stream,
             version,
             failure: None,
+            may_be_pending: true,
             record,
             records_per_key,
             records_left: records_per_key,
@@ -154,16 +159,31 @@ impl OpenSslSession {
         true
     }
 
-    /// Reads records until the buffer is full or there is a reason to stop: `None` for a full buffer.
+    /// Reads records until the buffer is full, there is none left, or there is a reason to stop.
     fn read(&mut self, plaintext: &mut [u8]) -> (usize, Option<ssl::Error>) {
         let mut count = 0;
-        while count < plaintext.len() {
+        while count < plaintext.len() && (self.may_be_pending || self.stream.get_ref().has_record()) {
             match self.stream.ssl_read(&mut plaintext[count..]) {
                 Ok(read) => count += read,
+                // It has read all there is.
+                Err(error) if error.code() == ErrorCode::WANT_READ => {
+                    self.may_be_pending = false;
+                    break;
+                }
                 Err(error) => return (count, Some(error)),
             }
+            self.may_be_pending = count == plaintext.len() && self.stream.ssl().pending() > 0;
         }
         (count, None)
+    }
+
+    /// The end of a call without data.
+    fn end(&mut self) -> Opened {
+        // Only close_notify sets this, and it stays.
+        match self.stream.get_shutdown().contains(ShutdownState::RECEIVED) {
+            true => Opened::Closed,
+            false => Opened::NeedMore,
+        }
     }
 
     /// What is held, if the next bytes have to join it.
@@ -227,24 +247,25 @@ impl Session for OpenSslSession {
             let error = Error::new(ErrorKind::LimitExceeded).in_phase(Phase::Established);
             return Err(self.fail(error.on_backend(NAME)));
         }
+        if !self.may_be_pending && !self.stream.get_ref().would_read(incoming.filled()) {
+            return Ok(self.end());
+        }
         let (count, stopped) = self.with_buffers(incoming, outgoing, |session| session.read(plaintext));
         self.keep_new_sessions();
-        let end = match stopped {
-            None => Opened::NeedMore,
-            Some(error) if error.code() == ErrorCode::WANT_READ => Opened::NeedMore,
-            // Only close_notify makes this code, and it stays: it is there again for the next call.
-            Some(error) if error.code() == ErrorCode::ZERO_RETURN => Opened::Closed,
+        match stopped {
+            None => {}
+            Some(error) if error.code() == ErrorCode::ZERO_RETURN => {}
             Some(error) => {
                 let failure = self.fail(established_error(error));
                 // What came before the failure is good; the next call reports it.
                 return if count > 0 { Ok(Opened::Data(count)) } else { Err(failure) };
             }
-        };
+        }
         if let Err(failure) = self.release_held(outgoing) {
             let failure = self.fail(failure);
             return if count > 0 { Ok(Opened::Data(count)) } else { Err(failure) };
         }
-        Ok(if count > 0 { Opened::Data(count) } else { end })
+        Ok(if count > 0 { Opened::Data(count) } else { self.end() })
     }
 
     fn close(&mut self, outgoing: &mut Buffer) -> Result<(), Error> {

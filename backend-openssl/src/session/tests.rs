@@ -46,7 +46,7 @@ impl Ends {
         let near = near.prepare(&"localhost".parse().unwrap(), &mut info).unwrap();
         let far = far.prepare(Arc::new(ParsedIdentity::new(&identity).unwrap()), None).unwrap();
         let session = |ssl, record| {
-            let stream = SslStream::new(ssl, MemoryIo::default()).unwrap();
+            let stream = SslStream::new(ssl, Wire::default()).unwrap();
             OpenSslSession::new(stream, version, None, record)
         };
         let (mut near, mut far) = (session(near, RECORD), session(far, record));
@@ -256,5 +256,37 @@ fn both_ends_export_the_same_and_no_context_is_not_an_empty_one_in_tls_1_2() {
             assert!(matches!(error.kind(), ErrorKind::Config(ConfigError::Invalid { .. })), "{error:?}");
         }
         assert_ne!(export(&near, None), [0; 40], "the session works still");
+    }
+}
+
+#[test]
+fn a_record_waits_in_the_buffer_until_it_is_whole_and_its_plaintext_until_it_is_asked_for() {
+    for version in ProtocolVersion::ALL {
+        let (mut near, mut far) = ends(version, 1 << 20);
+        let (mut wire, mut incoming, mut answers) = (Buffer::new(), Buffer::new(), Buffer::new());
+        near.seal(&[IoSlice::new(b"first")], &mut wire).unwrap();
+        near.seal(&[IoSlice::new(b"second")], &mut wire).unwrap();
+        near.close(&mut wire).unwrap();
+        let (mut lengths, mut arrived, mut in_part) = (records(&wire).into_iter(), Vec::new(), 0);
+        let mut missing = 5 + lengths.next().unwrap();
+        let mut end = Opened::NeedMore;
+        for byte in wire.filled() {
+            assert_eq!(end, Opened::NeedMore);
+            assert_eq!(incoming.len(), in_part);
+            incoming.extend(&[*byte]);
+            (in_part, missing) = (in_part + 1, missing - 1);
+            if missing == 0 {
+                (in_part, missing) = (0, lengths.next().map_or(0, |length| 5 + length));
+            }
+            let mut one = [0];
+            end = loop {
+                match far.open(&mut incoming, &mut answers, &mut one).unwrap() {
+                    Opened::Data(count) => arrived.extend(&one[..count]),
+                    end => break end,
+                }
+            };
+        }
+        assert_eq!((&*arrived, end), (&b"firstsecond"[..], Opened::Closed), "{version}");
+        assert_eq!(far.open(&mut incoming, &mut answers, &mut [0]).unwrap(), Opened::Closed);
     }
 }

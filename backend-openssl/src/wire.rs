@@ -1,0 +1,173 @@
+//! The connection's buffers behind `std::io`'s traits, as OpenSSL reads and writes them.
+//!
+//! OpenSSL reads ahead, and one read gives it one record, when all of that has come: so it asks once for a record, and
+//! between calls it holds no part of one, but at most plaintext that did not fit the caller's buffer.
+
+use std::{io, mem};
+
+use polytls_api::{Buffer, HelloObserver, Transport};
+
+/// The length of a record's header (RFC 8446 §5.1), and the most that follows one (RFC 5246 §6.2.3).
+const HEADER: usize = 5;
+const MOST_CONTENT: usize = (1 << 14) + 2048;
+
+/// The buffers, in place for the length of a call.
+#[derive(Debug, Default)]
+pub(crate) struct Wire {
+    incoming: Buffer,
+    outgoing: Buffer,
+    observer: Option<Box<HelloObserver>>,
+    /// How much OpenSSL has still to read of what it has begun to.
+    unread: usize,
+}
+
+impl Wire {
+    /// Empty buffers, with an observer of the hellos that pass.
+    pub(crate) fn observed() -> Self {
+        Self { observer: Some(Box::default()), ..Self::default() }
+    }
+
+    /// Exchanges the buffers with those of a connection; called before and after OpenSSL is.
+    pub(crate) fn swap(&mut self, incoming: &mut Buffer, outgoing: &mut Buffer) {
+        mem::swap(&mut self.incoming, incoming);
+        mem::swap(&mut self.outgoing, outgoing);
+    }
+
+    /// Exchanges the buffers with those of a transport.
+    pub(crate) fn swap_with(&mut self, transport: &mut Transport<'_>) {
+        let (incoming, outgoing) = transport.buffers();
+        self.swap(incoming, outgoing);
+    }
+
+    /// What the hellos said; the observer is gone afterwards.
+    pub(crate) fn take_observer(&mut self) -> HelloObserver {
+        self.observer.take().map(|observer| *observer).unwrap_or_default()
+    }
+
+    /// Whether OpenSSL would find something to read in these bytes.
+    pub(crate) fn would_read(&self, bytes: &[u8]) -> bool {
+        !bytes.is_empty() && (self.unread > 0 || next_record(bytes).is_some())
+    }
+
+    /// The same of what is in place.
+    pub(crate) fn has_record(&self) -> bool {
+        self.would_read(self.incoming.filled())
+    }
+}
+
+impl io::Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.unread == 0 {
+            self.unread = next_record(self.incoming.filled()).unwrap_or(0);
+        }
+        let count = buffer.len().min(self.unread).min(self.incoming.len());
+        if count == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let bytes = &self.incoming.filled()[..count];
+        buffer[..count].copy_from_slice(bytes);
+        if let Some(observer) = &mut self.observer {
+            observer.received(bytes);
+        }
+        self.incoming.consume(count);
+        self.unread -= count;
+        Ok(count)
+    }
+}
+
+impl io::Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(observer) = &mut self.observer {
+            observer.sent(bytes);
+        }
+        self.outgoing.extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The length of the record at the front, if it has come whole; without end, if OpenSSL will find that it is none.
+fn next_record(bytes: &[u8]) -> Option<usize> {
+    let (&[content_type, major, _, high, low], content) = bytes.split_first_chunk::<HEADER>()?;
+    let length = usize::from(u16::from_be_bytes([high, low]));
+    if !(20..=23).contains(&content_type) || major != 3 || length > MOST_CONTENT {
+        return Some(usize::MAX);
+    }
+    (content.len() >= length).then_some(HEADER + length)
+}
+
+/// The length of the records that have come whole; of everything, if OpenSSL will find that it is none.
+pub(crate) fn whole_records(bytes: &[u8]) -> usize {
+    let mut rest = bytes;
+    while let Some(length) = next_record(rest) {
+        let Some(after) = rest.get(length..) else { return bytes.len() };
+        rest = after;
+    }
+    bytes.len() - rest.len()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    /// A ClientHello without content.
+    pub(crate) const HELLO: [u8; 9] = [22, 3, 1, 0, 4, 1, 0, 0, 0];
+
+    #[test]
+    fn records_are_told_from_the_beginning_of_one_and_from_what_is_none() {
+        let (one, two) = (HELLO.len(), HELLO.repeat(2));
+        for cut in 0..one {
+            assert_eq!(whole_records(&HELLO[..cut]), 0, "{cut}");
+            assert_eq!(whole_records(&two[..one + cut]), one, "{cut}");
+        }
+        assert_eq!(whole_records(&two), 2 * one);
+        for none in [*b"GET / HTT", [22, 2, 1, 0, 40, 1, 0, 0, 0], [22, 3, 1, 0x48, 1, 1, 0, 0, 0]] {
+            assert_eq!(whole_records(&none), none.len(), "{none:?}");
+            assert_eq!(whole_records(&[HELLO, none].concat()), 2 * one, "{none:?}");
+        }
+    }
+
+    #[test]
+    fn a_read_gives_one_record_when_all_of_it_has_come() {
+        let two = HELLO.repeat(2);
+        for size in [5, 9, 100] {
+            let mut wire = Wire::default();
+            let mut buffer = vec![0; size];
+            for (place, byte) in two.iter().enumerate() {
+                let is_whole = wire.has_record();
+                assert_eq!(is_whole, place == HELLO.len());
+                assert!(is_whole || wire.read(&mut buffer).is_err());
+                let mut read = Vec::new();
+                while let Ok(count) = wire.read(&mut buffer) {
+                    read.extend_from_slice(&buffer[..count]);
+                }
+                assert_eq!(read, if is_whole { &HELLO[..] } else { &[] });
+                wire.incoming.extend(&[*byte]);
+            }
+            wire.incoming.extend(&HELLO);
+            let mut next = |count: usize| wire.read(&mut buffer).is_ok_and(|read| read == count);
+            if size > 5 {
+                assert!(next(HELLO.len()) && next(HELLO.len()) && !next(HELLO.len()));
+            } else {
+                assert!(next(5) && next(4) && next(5) && next(4));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_record_is_given_as_it_comes() {
+        let mut wire = Wire::default();
+        let mut buffer = [0; 16];
+        wire.incoming.extend(b"GET / HTTP");
+        assert_eq!(wire.read(&mut buffer).unwrap(), 10);
+        assert!(wire.read(&mut buffer).is_err());
+        wire.incoming.extend(b"/");
+        assert!(wire.has_record());
+        assert_eq!(wire.read(&mut buffer).unwrap(), 1);
+    }
+}
