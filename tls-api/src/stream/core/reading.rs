@@ -1,0 +1,138 @@
+//! The reading part of a connection: from the byte stream through the session to the caller.
+
+use std::{
+    io,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Bytes, BytesMut};
+
+use crate::{Background, Buffer, Error, ErrorKind, Opened, Phase};
+
+/// How much a read asks the byte stream for: little at first, more while reads come back full.
+const READ_MIN: usize = 4 * 1024;
+const READ_MAX: usize = 4 * (16 * 1024 + 512);
+
+/// What the reading part reads from: a byte stream, and the session that opens what comes from it.
+pub(super) trait Source {
+    /// As [`Session::open`](crate::Session::open).
+    fn open(&mut self, incoming: &mut Buffer, plaintext: &mut [u8]) -> Result<Opened, Error>;
+
+    /// Sends what opening left to be sent, as far as the byte stream takes it.
+    fn send_answers(&mut self, cx: &mut Context<'_>);
+
+    /// As [`ByteStream::poll_read`](crate::ByteStream::poll_read).
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
+
+    /// The reading part waits: what is held for the source's sake and is empty may be given back.
+    fn idle(&mut self);
+}
+
+/// What only reading uses.
+#[derive(Debug)]
+pub(super) struct Reading {
+    incoming: Buffer,
+    background: Background,
+    backend: &'static str,
+    read_size: usize,
+    /// What the next [`Reading::poll_read_bytes`] decrypts into: the unused end of an earlier one's storage.
+    chunk: BytesMut,
+    end: ReadEnd,
+}
+
+/// Whether more can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ReadEnd {
+    Open,
+    /// The byte stream has ended; what came before may still hold close_notify.
+    StreamEnded,
+    /// The peer sent close_notify.
+    Closed,
+}
+
+impl Reading {
+    pub(super) fn new(incoming: Buffer, background: Background, backend: &'static str) -> Self {
+        Self {
+            incoming,
+            background,
+            backend,
+            read_size: READ_MIN,
+            chunk: BytesMut::new(),
+            end: ReadEnd::Open,
+        }
+    }
+
+    /// Reads plaintext; zero bytes into a buffer that is not empty means close_notify came.
+    pub(super) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        source: &mut impl Source,
+        plaintext: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        if plaintext.is_empty() || self.end == ReadEnd::Closed {
+            return Poll::Ready(Ok(0));
+        }
+        loop {
+            let opened = source.open(&mut self.incoming, plaintext);
+            self.background.poll(cx);
+            source.send_answers(cx);
+            match opened? {
+                Opened::Data(count) => return Poll::Ready(Ok(count)),
+                Opened::Closed => {
+                    self.end = ReadEnd::Closed;
+                    self.incoming = Buffer::new();
+                    return Poll::Ready(Ok(0));
+                }
+                Opened::NeedMore if self.end == ReadEnd::StreamEnded => {
+                    let error = Error::new(ErrorKind::UnexpectedEof).in_phase(Phase::Established);
+                    return Poll::Ready(Err(error.on_backend(self.backend).into()));
+                }
+                Opened::NeedMore => ready!(self.poll_fill(cx, source))?,
+            }
+        }
+    }
+
+    /// Reads plaintext into storage that is the caller's from then on; `None` means close_notify came.
+    pub(super) fn poll_read_bytes(
+        &mut self,
+        cx: &mut Context<'_>,
+        source: &mut impl Source,
+    ) -> Poll<io::Result<Option<Bytes>>> {
+        // Plaintext is never longer than what it came in.
+        let size = self.incoming.len().clamp(self.read_size, READ_MAX);
+        let mut chunk = std::mem::take(&mut self.chunk);
+        if chunk.len() < size / 2 {
+            chunk = BytesMut::zeroed(size);
+        }
+        // A wait gives the storage back: a connection that waits costs its keys, not its buffers.
+        let count = ready!(self.poll_read(cx, source, &mut chunk))?;
+        let bytes = chunk.split_to(count).freeze();
+        self.chunk = chunk;
+        Poll::Ready(Ok(Some(bytes).filter(|bytes| !bytes.is_empty())))
+    }
+
+    fn poll_fill(&mut self, cx: &mut Context<'_>, source: &mut impl Source) -> Poll<io::Result<()>> {
+        let size = self.read_size;
+        let Poll::Ready(count) = source.poll_read(cx, &mut self.incoming.spare(size)[..size]) else {
+            // A connection that waits costs its keys, not its buffers.
+            self.incoming.release_if_empty();
+            source.idle();
+            return Poll::Pending;
+        };
+        let count = count?;
+        self.incoming.commit(count);
+        match count {
+            0 => self.end = ReadEnd::StreamEnded,
+            _ if count == size => self.read_size = (size * 2).min(READ_MAX),
+            _ if count < READ_MIN => self.read_size = READ_MIN,
+            _ => {}
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// How many bytes of storage the buffers hold.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.incoming.capacity() + self.chunk.capacity()
+    }
+}

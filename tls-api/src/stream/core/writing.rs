@@ -1,0 +1,149 @@
+//! The writing part of a connection: from the caller through the session to the byte stream.
+
+use std::{
+    io::{self, IoSlice},
+    task::{Context, Poll, ready},
+};
+
+use super::waker::{SendWaker, Side};
+use crate::{Buffer, ByteStream, Error, Session};
+
+/// How much may wait to be sent before a writer has to wait as well.
+const HIGH_WATER: usize = 64 * 1024;
+
+/// What seals for the writing part.
+pub(super) trait Sealer {
+    /// As [`Session::seal`].
+    fn seal(&mut self, plaintext: &[IoSlice<'_>], outgoing: &mut Buffer) -> Result<usize, Error>;
+
+    /// As [`Session::close`].
+    fn close(&mut self, outgoing: &mut Buffer) -> Result<(), Error>;
+}
+
+impl Sealer for dyn Session {
+    fn seal(&mut self, plaintext: &[IoSlice<'_>], outgoing: &mut Buffer) -> Result<usize, Error> {
+        Session::seal(self, plaintext, outgoing)
+    }
+
+    fn close(&mut self, outgoing: &mut Buffer) -> Result<(), Error> {
+        Session::close(self, outgoing)
+    }
+}
+
+/// A byte stream's direction of writing.
+pub(super) trait ByteSink {
+    /// As [`ByteStream::poll_write`].
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
+
+    /// As [`ByteStream::poll_flush`].
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// As [`ByteStream::poll_close`].
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+}
+
+impl<IO: ByteStream> ByteSink for IO {
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        ByteStream::poll_write(self, cx, bytes)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ByteStream::poll_flush(self, cx)
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ByteStream::poll_close(self, cx)
+    }
+}
+
+/// What only sending uses.
+#[derive(Debug)]
+pub(super) struct Writing {
+    pub(super) outgoing: Buffer,
+    close_sent: bool,
+    send_waker: SendWaker,
+}
+
+impl Writing {
+    pub(super) fn new(outgoing: Buffer) -> Self {
+        Self { outgoing, close_sent: false, send_waker: SendWaker::default() }
+    }
+
+    /// Seals some of the plaintext. Its bytes are on their way; [`Writing::poll_flush`] awaits that they are gone.
+    pub(super) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        sealer: &mut (impl Sealer + ?Sized),
+        io: &mut impl ByteSink,
+        plaintext: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.close_sent {
+            return Poll::Ready(Err(io::Error::new(
+                io::ErrorKind::BrokenPipe,
+                "close_notify was sent: nothing can be written any more",
+            )));
+        }
+        if plaintext.iter().all(|slice| slice.is_empty()) {
+            return Poll::Ready(Ok(0));
+        }
+        if self.poll_send(cx, io, Side::Writer)?.is_pending() && self.outgoing.len() >= HIGH_WATER {
+            return Poll::Pending;
+        }
+        let sealed = sealer.seal(plaintext, &mut self.outgoing);
+        // Pending is no matter here: the bytes are taken, and go out with what is polled next.
+        let sent = self.poll_send(cx, io, Side::Writer)?;
+        debug_assert!(sent.is_ready() || !self.outgoing.is_empty());
+        Poll::Ready(Ok(sealed?))
+    }
+
+    /// Awaits that everything sealed has gone to the byte stream, and on from there.
+    pub(super) fn poll_flush(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut impl ByteSink,
+    ) -> Poll<io::Result<()>> {
+        ready!(self.poll_send(cx, io, Side::Writer))?;
+        io.poll_flush(cx)
+    }
+
+    /// Sends close_notify, and ends the byte stream's direction of writing. Reading goes on.
+    pub(super) fn poll_close(
+        &mut self,
+        cx: &mut Context<'_>,
+        sealer: &mut (impl Sealer + ?Sized),
+        io: &mut impl ByteSink,
+    ) -> Poll<io::Result<()>> {
+        if !self.close_sent {
+            sealer.close(&mut self.outgoing)?;
+            self.close_sent = true;
+        }
+        ready!(self.poll_flush(cx, io))?;
+        io.poll_close(cx)
+    }
+
+    /// Moves outgoing bytes to the byte stream until none is left.
+    pub(super) fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut impl ByteSink,
+        side: Side,
+    ) -> Poll<io::Result<()>> {
+        if self.outgoing.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        while !self.outgoing.is_empty() {
+            let bytes = self.outgoing.filled();
+            let count = ready!(self.send_waker.poll(cx, side, |cx| io.poll_write(cx, bytes)))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.outgoing.consume(count);
+        }
+        self.send_waker.drained(side);
+        match side {
+            // What the reader sends, nobody else would flush.
+            Side::Reader => self.send_waker.poll(cx, side, |cx| io.poll_flush(cx)),
+            Side::Writer => Poll::Ready(Ok(())),
+        }
+    }
+}
