@@ -12,8 +12,8 @@ use polytls_api::{
     AlertDescription, Backend, BackendInfo, Buffer, CertificateDer, CertificateError, ClientConfig,
     ClientHandshake, ConfigError, ConfigOption, ConnectOptions, ConnectionInfo, Error, ErrorKind,
     Established, ExpectedPeer, HelloObserver, Identity, MemoryIo, Opened, Phase, PresentedChain,
-    RevocationPolicy, Roots, ServerConfig, ServerHandshake, ServerName, Session, Transport, TrustPolicy,
-    async_trait,
+    RevocationPolicy, Roots, ServerConfig, ServerHandshake, ServerName, Session, SessionHalves, Transport,
+    TrustPolicy, async_trait,
 };
 
 use crate::{NAME, error};
@@ -317,6 +317,11 @@ impl Session for NativeSession {
         _context: Option<&[u8]>,
     ) -> Result<(), Error> {
         Err(ConfigError::Unsupported { backend: NAME, option: ConfigOption::Exporter }.into())
+    }
+
+    fn split(self: Box<Self>) -> SessionHalves {
+        // One object of the library's serves both directions.
+        SessionHalves::behind_a_lock(self)
     }
 }
 

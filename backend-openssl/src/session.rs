@@ -11,6 +11,7 @@ use openssl::{
 };
 use polytls_api::{
     Buffer, CipherSuite, ConfigError, Error, ErrorKind, Opened, Phase, ProtocolVersion, Session,
+    SessionHalves,
 };
 use zeroize::Zeroizing;
 
@@ -318,6 +319,11 @@ impl Session for OpenSslSession {
             Ok(()) => Ok(()),
             Err(error) => invalid(format!("OpenSSL refuses the label, or an output of this length: {error}")),
         }
+    }
+
+    fn split(self: Box<Self>) -> SessionHalves {
+        // One object of the library's serves both directions.
+        SessionHalves::behind_a_lock(self)
     }
 }
 

@@ -186,6 +186,66 @@ pub trait Session: fmt::Debug + Send {
         label: &[u8],
         context: Option<&[u8]>,
     ) -> Result<(), Error>;
+
+    /// The session as two halves that two tasks use at once.
+    ///
+    /// Where one state of the library's serves both directions, [`SessionHalves::behind_a_lock`] makes them.
+    fn split(self: Box<Self>) -> SessionHalves;
+}
+
+/// The halves of a [`Session`], which are one again wherever they are together: this is a [`Session`] itself.
+#[derive(Debug)]
+#[allow(clippy::exhaustive_structs, reason = "backends construct it")]
+pub struct SessionHalves {
+    /// Seals.
+    pub sending: Box<dyn SendingHalf>,
+    /// Opens.
+    pub receiving: Box<dyn ReceivingHalf>,
+}
+
+/// The sending half of a [`Session`].
+///
+/// Once a call of either half has failed, every later one of both fails too.
+pub trait SendingHalf: fmt::Debug + Send {
+    /// As [`Session::seal`]. What the receiving half has asked for goes out before.
+    fn seal(&mut self, plaintext: &[IoSlice<'_>], outgoing: &mut Buffer) -> Result<usize, Error>;
+
+    /// Appends to `outgoing` what the receiving half has asked for and what does not wait for data, such as an alert.
+    ///
+    /// It costs next to nothing when there is nothing, and may leave some for later while much waits in `outgoing`.
+    fn answer(&mut self, outgoing: &mut Buffer);
+
+    /// As [`Session::close`].
+    ///
+    /// # Errors
+    /// As there.
+    fn close(&mut self, outgoing: &mut Buffer) -> Result<(), Error>;
+
+    /// As [`Session::update_keys`].
+    ///
+    /// # Errors
+    /// As there.
+    fn update_keys(&mut self, ask_peer: bool, outgoing: &mut Buffer) -> Result<(), Error>;
+
+    /// As [`Session::export_keying_material`].
+    ///
+    /// # Errors
+    /// As there.
+    fn export_keying_material(
+        &self,
+        output: &mut [u8],
+        label: &[u8],
+        context: Option<&[u8]>,
+    ) -> Result<(), Error>;
+}
+
+/// The receiving half of a [`Session`].
+pub trait ReceivingHalf: fmt::Debug + Send {
+    /// As [`Session::open`], without what that appends to `outgoing`: see [`ReceivingHalf::has_answer`].
+    fn open(&mut self, incoming: &mut Buffer, plaintext: &mut [u8]) -> Result<Opened, Error>;
+
+    /// Whether something waits for [`SendingHalf::answer`]. It is asked after every `open`: an atomic is enough to tell.
+    fn has_answer(&self) -> bool;
 }
 
 /// What [`Session::open`] found.

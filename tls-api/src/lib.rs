@@ -18,6 +18,7 @@ mod early_data;
 #[cfg(any(feature = "tokio", feature = "futures-io"))]
 mod end_point;
 mod error;
+mod halves;
 mod held;
 mod hello;
 mod hook;
@@ -37,7 +38,8 @@ mod verifier;
 
 pub use async_trait::async_trait;
 pub use backend::{
-    Backend, BackendInfo, ClientHandshake, ConnectOptions, Established, Opened, ServerHandshake, Session,
+    Backend, BackendInfo, ClientHandshake, ConnectOptions, Established, Opened, ReceivingHalf, SendingHalf,
+    ServerHandshake, Session, SessionHalves,
 };
 pub use buffer::Buffer;
 pub use byte_stream::ByteStream;
@@ -68,7 +70,7 @@ pub use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, Private
 #[cfg(any(feature = "tokio", feature = "futures-io"))]
 pub use stream::{HandshakeError, HelloLimits, IncomingHandshake, TlsAcceptor, TlsConnector, TlsStream};
 #[cfg(feature = "tokio")]
-pub use stream::{OwnedReadHalf, OwnedWriteHalf};
+pub use stream::{OwnedReadHalf, OwnedWriteHalf, Split};
 pub use transport::Transport;
 pub use trust::{Roots, TrustPolicy};
 pub use verifier::{

@@ -2,8 +2,13 @@
 //!
 //! All of it costs work and brings the application nothing, so all of it is counted.
 
-use super::{ContentType, RecordSession, Role, open::Refusal};
-use crate::{AlertDescription, Buffer, Error, ErrorKind, ProtocolVersion};
+use super::{
+    Role,
+    open::Refusal,
+    receiving::Receiving,
+    signals::{Common, Signals},
+};
+use crate::{AlertDescription, Error, ErrorKind, ProtocolVersion};
 
 /// Bounds on what a peer may send to no purpose, each counted until application data comes.
 const MAX_EMPTY_RECORDS: u8 = 32;
@@ -22,8 +27,8 @@ const NEW_SESSION_TICKET: u8 = 4;
 pub(super) const KEY_UPDATE: u8 = 24;
 
 /// The levels of an alert.
-const WARNING: u8 = 1;
-const FATAL: u8 = 2;
+pub(super) const WARNING: u8 = 1;
+pub(super) const FATAL: u8 = 2;
 
 /// What a peer is told that asks for renegotiation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +88,7 @@ fn limit(reason: &'static str) -> Refusal {
     Refusal { kind: ErrorKind::LimitExceeded, alert: AlertDescription::UNEXPECTED_MESSAGE, reason }
 }
 
-impl RecordSession {
+impl Receiving {
     /// RFC 8446 §6, RFC 5246 §7.2.
     pub(super) fn alert(&mut self, content: &[u8]) -> Result<(), Refusal> {
         let &[level, code] = content else { return Err(self.malformed_alert(content)) };
@@ -119,12 +124,12 @@ impl RecordSession {
     }
 
     /// RFC 5746 §4.2: a peer that asks for renegotiation is told that there is none.
-    pub(super) fn renegotiation(&mut self, content: &[u8], outgoing: &mut Buffer) -> Result<(), Refusal> {
+    pub(super) fn renegotiation(&mut self, content: &[u8], signals: &Signals) -> Result<(), Refusal> {
         match self.renegotiation {
             Renegotiation::Declined => {
                 self.idle.renegotiation_request()?;
-                let warning = [WARNING, AlertDescription::NO_RENEGOTIATION.code()];
-                self.seal_message(ContentType::Alert, &warning, outgoing).map_err(internal)
+                signals.owe_warning();
+                Ok(())
             }
             Renegotiation::Fatal if content.is_empty() => self.idle.empty_record(),
             Renegotiation::Fatal => self.refuse_renegotiation(content),
@@ -148,7 +153,11 @@ impl RecordSession {
     }
 
     /// RFC 8446 §4.6: messages after the handshake, whole or in fragments.
-    pub(super) fn handshake_messages(&mut self, content: &[u8]) -> Result<(), Refusal> {
+    pub(super) fn handshake_messages(
+        &mut self,
+        content: &[u8],
+        common: &mut Common<'_>,
+    ) -> Result<(), Refusal> {
         if content.is_empty() {
             return Err(Refusal::unexpected("a protected handshake record without content"));
         }
@@ -164,9 +173,9 @@ impl RecordSession {
             match (kind, self.role) {
                 (NEW_SESSION_TICKET, Role::Client) => {
                     self.idle.session_ticket()?;
-                    self.schedule.new_session_ticket(&body).map_err(ticket_refused)?;
+                    common.schedule.new_session_ticket(&body).map_err(ticket_refused)?;
                 }
-                (KEY_UPDATE, _) => self.key_update(&body)?,
+                (KEY_UPDATE, _) => self.key_update(&body, common)?,
                 _ => return Err(Refusal::unexpected("a handshake message that may not follow a handshake")),
             }
         }
@@ -177,14 +186,14 @@ impl RecordSession {
     }
 
     /// RFC 8446 §4.6.3. The answer goes out before the next application data; one answers any number of requests.
-    fn key_update(&mut self, body: &[u8]) -> Result<(), Refusal> {
+    fn key_update(&mut self, body: &[u8], common: &mut Common<'_>) -> Result<(), Refusal> {
         // RFC 8446 §5.1: a message before a key change must end its record.
         if !self.handshake.is_empty() {
             return Err(Refusal::unexpected("handshake data beyond a change of keys"));
         }
         match body {
             [0] => {}
-            [1] => self.key_update_owed = true,
+            [1] => common.signals.owe_key_update(),
             [_] => {
                 let alert = AlertDescription::ILLEGAL_PARAMETER;
                 return Err(Refusal::misbehaved(
@@ -198,8 +207,8 @@ impl RecordSession {
             }
         }
         self.idle.key_update()?;
-        self.receiving = self.schedule.next_receiving_keys().map_err(internal)?;
-        self.key_update_asked = false;
+        self.keys = common.schedule.next_receiving_keys().map_err(internal)?;
+        common.signals.key_update_has_come();
         Ok(())
     }
 }

@@ -7,12 +7,16 @@
 //! single records, for a backend that runs its own handshake.
 
 mod framing;
+mod halves;
 mod messages;
 mod open;
+mod receiving;
 mod seal;
+mod sending;
 mod session;
+mod signals;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 
@@ -33,6 +37,9 @@ pub const NONCE_LEN: usize = 12;
 
 /// The length of a record's header.
 const HEADER_LEN: usize = 5;
+
+/// The least that RFC 8449 §4 allows as a limit; alerts and key updates are never cut into less.
+const LEAST_RECORD_SIZE_LIMIT: usize = 64;
 
 /// The most plaintext that a record carries (RFC 8446 §5.1).
 const MAX_PLAINTEXT: usize = 1 << 14;

@@ -71,14 +71,19 @@ async fn read(core: &mut Core, io: &mut impl ByteStream) -> io::Result<Option<By
 }
 
 async fn write(core: &mut Core, io: &mut impl ByteStream, bytes: &mut (impl Buf + Send)) -> io::Result<()> {
-    poll_fn(|cx| {
-        while bytes.has_remaining() {
-            let mut slices = [IoSlice::new(&[]); SLICES];
-            let filled = bytes.chunks_vectored(&mut slices);
-            let written = std::task::ready!(core.poll_write(cx, io, &slices[..filled]))?;
-            bytes.advance(written);
-        }
-        Poll::Ready(Ok(()))
-    })
-    .await
+    poll_fn(|cx| write_all(bytes, |slices| core.poll_write(cx, io, slices))).await
+}
+
+/// Writes from the front of `bytes` until none is left.
+pub(super) fn write_all(
+    bytes: &mut impl Buf,
+    mut poll_write: impl FnMut(&[IoSlice<'_>]) -> Poll<io::Result<usize>>,
+) -> Poll<io::Result<()>> {
+    while bytes.has_remaining() {
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let filled = bytes.chunks_vectored(&mut slices);
+        let written = std::task::ready!(poll_write(&slices[..filled]))?;
+        bytes.advance(written);
+    }
+    Poll::Ready(Ok(()))
 }

@@ -20,7 +20,7 @@ use std::fmt;
 
 use self::core::Core;
 #[cfg(feature = "tokio")]
-pub use self::split::{OwnedReadHalf, OwnedWriteHalf};
+pub use self::split::{OwnedReadHalf, OwnedWriteHalf, Split};
 pub use self::{
     acceptor::TlsAcceptor,
     connector::TlsConnector,

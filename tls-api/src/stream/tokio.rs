@@ -14,7 +14,7 @@ use super::{TlsStream, handshake::timed_out};
 use crate::{Error, byte_stream::TokioIo};
 
 /// The most that one read initialises in a buffer that is not yet.
-const READ_AT_ONCE: usize = 64 * 1024;
+pub(super) const READ_AT_ONCE: usize = 64 * 1024;
 
 /// The outcome, or [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut) once the time is up.
 pub(super) async fn within<T>(

@@ -14,7 +14,9 @@ use std::{
 
 use bytes::Bytes;
 
-use self::{
+#[cfg(feature = "tokio")]
+pub(super) use self::writing::ByteSink;
+pub(super) use self::{
     reading::{Reading, Source},
     waker::Side,
     writing::Writing,
@@ -38,7 +40,18 @@ impl Core {
         backend: &'static str,
     ) -> Self {
         let reading = Reading::new(incoming, background, backend);
-        Self { session, reading, writing: Writing::new(outgoing) }
+        Self::of_parts(session, reading, Writing::new(outgoing))
+    }
+
+    /// A connection of its parts.
+    pub(super) fn of_parts(session: Box<dyn Session>, reading: Reading, writing: Writing) -> Self {
+        Self { session, reading, writing }
+    }
+
+    /// The connection's parts.
+    #[cfg(feature = "tokio")]
+    pub(super) fn into_parts(self) -> (Box<dyn Session>, Reading, Writing) {
+        (self.session, self.reading, self.writing)
     }
 
     /// Reads plaintext; zero bytes into a buffer that is not empty means close_notify came.
@@ -127,7 +140,7 @@ impl<IO: ByteStream> Source for Whole<'_, IO> {
         self.io.poll_read(cx, buffer)
     }
 
-    fn idle(&mut self) {
+    fn idle(&mut self, _cx: &mut Context<'_>) {
         self.writing.outgoing.release_if_empty();
     }
 }

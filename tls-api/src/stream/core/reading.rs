@@ -14,7 +14,7 @@ const READ_MIN: usize = 4 * 1024;
 const READ_MAX: usize = 4 * (16 * 1024 + 512);
 
 /// What the reading part reads from: a byte stream, and the session that opens what comes from it.
-pub(super) trait Source {
+pub(in crate::stream) trait Source {
     /// As [`Session::open`](crate::Session::open).
     fn open(&mut self, incoming: &mut Buffer, plaintext: &mut [u8]) -> Result<Opened, Error>;
 
@@ -24,13 +24,13 @@ pub(super) trait Source {
     /// As [`ByteStream::poll_read`](crate::ByteStream::poll_read).
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 
-    /// The reading part waits: what is held for the source's sake and is empty may be given back.
-    fn idle(&mut self);
+    /// The reading part waits: what was left to be sent may be sent, and empty buffers given back.
+    fn idle(&mut self, cx: &mut Context<'_>);
 }
 
 /// What only reading uses.
 #[derive(Debug)]
-pub(super) struct Reading {
+pub(in crate::stream) struct Reading {
     incoming: Buffer,
     background: Background,
     backend: &'static str,
@@ -51,7 +51,7 @@ enum ReadEnd {
 }
 
 impl Reading {
-    pub(super) fn new(incoming: Buffer, background: Background, backend: &'static str) -> Self {
+    pub(in crate::stream) fn new(incoming: Buffer, background: Background, backend: &'static str) -> Self {
         Self {
             incoming,
             background,
@@ -63,7 +63,7 @@ impl Reading {
     }
 
     /// Reads plaintext; zero bytes into a buffer that is not empty means close_notify came.
-    pub(super) fn poll_read(
+    pub(in crate::stream) fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
         source: &mut impl Source,
@@ -93,7 +93,7 @@ impl Reading {
     }
 
     /// Reads plaintext into storage that is the caller's from then on; `None` means close_notify came.
-    pub(super) fn poll_read_bytes(
+    pub(in crate::stream) fn poll_read_bytes(
         &mut self,
         cx: &mut Context<'_>,
         source: &mut impl Source,
@@ -116,7 +116,7 @@ impl Reading {
         let Poll::Ready(count) = source.poll_read(cx, &mut self.incoming.spare(size)[..size]) else {
             // A connection that waits costs its keys, not its buffers.
             self.incoming.release_if_empty();
-            source.idle();
+            source.idle(cx);
             return Poll::Pending;
         };
         let count = count?;
@@ -132,7 +132,7 @@ impl Reading {
 
     /// How many bytes of storage the buffers hold.
     #[cfg(test)]
-    pub(super) fn held(&self) -> usize {
+    pub(in crate::stream) fn held(&self) -> usize {
         self.incoming.capacity() + self.chunk.capacity()
     }
 }

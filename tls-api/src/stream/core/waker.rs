@@ -7,7 +7,7 @@ use std::{
 
 /// Who polls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
+pub(in crate::stream) enum Side {
     Reader,
     Writer,
 }
@@ -17,7 +17,7 @@ pub(super) enum Side {
 /// As long as only the writer writes, that is the writer, at no cost. From the moment that the reader has
 /// to write while a writer may be waiting, both are woken, until everything is sent.
 #[derive(Debug, Default)]
-pub(super) struct SendWaker {
+pub(in crate::stream) struct SendWaker {
     waiting_writer: Option<Waker>,
     both: Option<Arc<WriteWaker>>,
 }
@@ -30,7 +30,7 @@ struct WriteWaker {
 }
 
 impl SendWaker {
-    pub(super) fn poll<T>(
+    pub(in crate::stream) fn poll<T>(
         &mut self,
         cx: &mut Context<'_>,
         side: Side,
@@ -52,7 +52,7 @@ impl SendWaker {
     }
 
     /// Everything is sent. A writer that the byte stream would have woken may go on.
-    pub(super) fn drained(&mut self, side: Side) {
+    pub(in crate::stream) fn drained(&mut self, side: Side) {
         let waiting_writer = self.waiting_writer.take();
         let both = self.both.take();
         if side == Side::Reader {

@@ -6,13 +6,13 @@ use std::{
 };
 
 use super::waker::{SendWaker, Side};
-use crate::{Buffer, ByteStream, Error, Session};
+use crate::{Buffer, ByteStream, Error, SendingHalf, Session};
 
 /// How much may wait to be sent before a writer has to wait as well.
 const HIGH_WATER: usize = 64 * 1024;
 
 /// What seals for the writing part.
-pub(super) trait Sealer {
+pub(in crate::stream) trait Sealer {
     /// As [`Session::seal`].
     fn seal(&mut self, plaintext: &[IoSlice<'_>], outgoing: &mut Buffer) -> Result<usize, Error>;
 
@@ -30,8 +30,18 @@ impl Sealer for dyn Session {
     }
 }
 
+impl Sealer for dyn SendingHalf {
+    fn seal(&mut self, plaintext: &[IoSlice<'_>], outgoing: &mut Buffer) -> Result<usize, Error> {
+        SendingHalf::seal(self, plaintext, outgoing)
+    }
+
+    fn close(&mut self, outgoing: &mut Buffer) -> Result<(), Error> {
+        SendingHalf::close(self, outgoing)
+    }
+}
+
 /// A byte stream's direction of writing.
-pub(super) trait ByteSink {
+pub(in crate::stream) trait ByteSink {
     /// As [`ByteStream::poll_write`].
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
 
@@ -58,19 +68,19 @@ impl<IO: ByteStream> ByteSink for IO {
 
 /// What only sending uses.
 #[derive(Debug)]
-pub(super) struct Writing {
-    pub(super) outgoing: Buffer,
+pub(in crate::stream) struct Writing {
+    pub(in crate::stream) outgoing: Buffer,
     close_sent: bool,
     send_waker: SendWaker,
 }
 
 impl Writing {
-    pub(super) fn new(outgoing: Buffer) -> Self {
+    pub(in crate::stream) fn new(outgoing: Buffer) -> Self {
         Self { outgoing, close_sent: false, send_waker: SendWaker::default() }
     }
 
     /// Seals some of the plaintext. Its bytes are on their way; [`Writing::poll_flush`] awaits that they are gone.
-    pub(super) fn poll_write(
+    pub(in crate::stream) fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
         sealer: &mut (impl Sealer + ?Sized),
@@ -97,7 +107,7 @@ impl Writing {
     }
 
     /// Awaits that everything sealed has gone to the byte stream, and on from there.
-    pub(super) fn poll_flush(
+    pub(in crate::stream) fn poll_flush(
         &mut self,
         cx: &mut Context<'_>,
         io: &mut impl ByteSink,
@@ -107,7 +117,7 @@ impl Writing {
     }
 
     /// Sends close_notify, and ends the byte stream's direction of writing. Reading goes on.
-    pub(super) fn poll_close(
+    pub(in crate::stream) fn poll_close(
         &mut self,
         cx: &mut Context<'_>,
         sealer: &mut (impl Sealer + ?Sized),
@@ -122,7 +132,7 @@ impl Writing {
     }
 
     /// Moves outgoing bytes to the byte stream until none is left.
-    pub(super) fn poll_send(
+    pub(in crate::stream) fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
         io: &mut impl ByteSink,
