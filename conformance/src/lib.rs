@@ -41,6 +41,7 @@ mod configuration;
 mod early_data;
 mod facts;
 mod faults;
+mod halves;
 mod identities;
 mod key_log;
 mod key_updates;

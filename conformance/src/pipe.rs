@@ -9,7 +9,8 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use polytls_api::Split;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, ReadHalf, WriteHalf};
 
 use crate::random::Random;
 
@@ -390,6 +391,19 @@ impl AsyncWrite for PipeEnd {
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.writing.end();
         Poll::Ready(Ok(()))
+    }
+}
+
+impl Split for PipeEnd {
+    type Reader = ReadHalf<Self>;
+    type Writer = WriteHalf<Self>;
+
+    fn split(self) -> (Self::Reader, Self::Writer) {
+        tokio::io::split(self)
+    }
+
+    fn unsplit(reader: Self::Reader, writer: Self::Writer) -> Result<Self, (Self::Reader, Self::Writer)> {
+        if reader.is_pair_of(&writer) { Ok(reader.unsplit(writer)) } else { Err((reader, writer)) }
     }
 }
 

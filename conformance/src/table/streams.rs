@@ -46,6 +46,20 @@ macro_rules! __streams_behaviours {
                 sockets_carry_it_too:
                     "loopback sockets carry it too";
             }
+            halves {
+                both_directions_flow_at_once_on_threads:
+                    "16 MiB in each direction at once, halves on two threads";
+                keys_are_renewed_while_both_directions_flow:
+                    "halves renew keys while data flows in both directions";
+                a_reading_half_tells_of_a_corrupt_record:
+                    "a reading half tells of a corrupt record while the writing half does nothing";
+                a_corrupt_record_is_told_while_the_other_half_writes:
+                    "a corrupt record is told while the other half writes, and ends that too";
+                a_half_goes_on_when_the_other_is_dropped:
+                    "a half goes on when the other is dropped, which sends nothing";
+                halves_that_have_carried_data_become_a_stream_again:
+                    "halves become a stream again in the middle of a record";
+            }
             shared_bytes {
                 pieces_go_in_and_come_out:
                     "Bytes go in as pieces and come out whole, over any byte stream";
