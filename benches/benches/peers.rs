@@ -1,164 +1,85 @@
-//! polytls beside the streams that it takes the place of: handshakes, and bytes in memory and over TCP.
+//! polytls beside the streams that it takes the place of, by criterion: handshakes, bytes, requests, record ciphers.
 //!
-//! `cargo bench -p polytls-benches` runs all; `ci/ratios` prints the ratio of each pair from what criterion saved.
+//! `cargo bench -p polytls-benches` runs all; `ci/ratios` prints the ratio of each pair from what criterion saved. The
+//! scenarios and the stacks are those of `compare`, which has them take turns and tells a few percent more surely.
 
-use std::{hint::black_box, time::Duration};
+use std::time::Duration;
 
-use criterion::{
-    BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
-};
-use polytls::backends::{Builtin, OpenSsl, Rustls};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use polytls_benches::{
-    Certificates, Io, Settings, Stack, connection, connection_with_tickets,
-    stacks::{Polytls, TokioOpenSsl, TokioRustls},
-};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, duplex},
-    net::{TcpListener, TcpStream},
-    runtime::{Builder, Runtime},
+    CertificateKind, Group, Scenario, Settings, Suite,
+    scenarios::{Directions, Over, Prepared, limits},
+    stacks,
 };
 
-/// Room in the pipe between two ends in memory: one 64 KiB write with its records, and then some.
-const PIPE: usize = 256 * 1024;
+/// How long a round lasts at least: what is around it takes a few microseconds.
+const ROUND: Duration = Duration::from_micros(500);
 
-/// How many bytes one iteration moves.
-const TRANSFER: usize = 1 << 20;
-
-fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_all().build().expect("a runtime")
-}
-
-fn full_handshake<S: Stack>(group: &mut BenchmarkGroup<'_, WallTime>, stack: &S) {
-    let runtime = runtime();
-    let (client, _) = runtime.block_on(connection(stack));
-    S::negotiated(&client).check(&Settings::default()).expect("what it was told");
-    group.throughput(Throughput::Elements(1));
-    group.bench_function(S::NAME, |bencher| {
-        bencher.iter(|| black_box(runtime.block_on(connection(stack))));
-    });
-}
-
-/// Each resumes with a ticket of the connection before, and takes in new ones.
-fn resumed_handshake<S: Stack>(group: &mut BenchmarkGroup<'_, WallTime>, stack: &S) {
-    let runtime = runtime();
-    runtime.block_on(connection_with_tickets(stack));
-    group.throughput(Throughput::Elements(1));
-    group.bench_function(S::NAME, |bencher| {
-        bencher.iter(|| {
-            let (client, _) = black_box(runtime.block_on(connection_with_tickets(stack)));
-            assert_eq!(S::negotiated(&client).resumed, Some(true), "{}", S::NAME);
-        });
-    });
-}
-
-/// Writes of `size` until [`TRANSFER`] is through, read on the other side as fast as they come.
-async fn transfer(client: &mut impl Io, server: &mut impl Io, size: usize, buffer: &mut [u8]) {
-    let payload = vec![0x5a; size];
-    let write = async {
-        for _ in 0..TRANSFER / size {
-            client.write_all(&payload).await.expect("written");
-        }
-        client.flush().await.expect("flushed");
-    };
-    let read = async {
-        let mut left = TRANSFER;
-        while left > 0 {
-            let count = server.read(buffer).await.expect("read");
-            assert!(count > 0, "the stream ended early");
-            left -= count;
-        }
-    };
-    tokio::join!(write, read);
-}
-
-fn bulk<S: Stack, IO: Io>(
-    group: &mut BenchmarkGroup<'_, WallTime>,
-    stack: &S,
-    runtime: &Runtime,
-    ends: (IO, IO),
-    size: usize,
-) {
-    let (mut client, mut server) =
-        runtime.block_on(async { tokio::join!(stack.connect(ends.0), stack.accept(ends.1)) });
-    let mut buffer = vec![0; 64 * 1024];
-    group.throughput(Throughput::Bytes(TRANSFER as u64));
-    group.bench_function(S::NAME, |bencher| {
-        bencher.iter(|| runtime.block_on(transfer(&mut client, &mut server, size, &mut buffer)));
-    });
-}
-
-fn in_memory<S: Stack, const KIB: usize>(group: &mut BenchmarkGroup<'_, WallTime>, stack: &S) {
-    bulk(group, stack, &runtime(), duplex(PIPE), KIB * 1024);
-}
-
-fn over_tcp<S: Stack, const KIB: usize>(group: &mut BenchmarkGroup<'_, WallTime>, stack: &S) {
-    let runtime = runtime();
-    let ends = runtime.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let (near, far) = tokio::join!(TcpStream::connect(address), listener.accept());
-        (near.expect("connected"), far.expect("accepted").0)
-    });
-    for end in [&ends.0, &ends.1] {
-        end.set_nodelay(true).expect("a TCP option");
-    }
-    bulk(group, stack, &runtime, ends, KIB * 1024);
-}
-
-struct Stacks {
-    polytls_rustls: Polytls<Rustls>,
-    polytls_openssl: Polytls<OpenSsl>,
-    polytls_builtin: Polytls<Builtin>,
-    tokio_rustls: TokioRustls,
-    tokio_openssl: TokioOpenSsl,
-}
-
-/// Runs one benchmark on every stack, each beside its peer in time as well, so that noise falls on both alike.
-macro_rules! side_by_side {
-    ($criterion:expr, $stacks:expr, $name:expr, $run:expr) => {{
-        let mut group = $criterion.benchmark_group($name);
-        group.sample_size(40).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(4));
-        $run(&mut group, &$stacks.tokio_rustls);
-        $run(&mut group, &$stacks.polytls_rustls);
-        $run(&mut group, &$stacks.polytls_builtin);
-        $run(&mut group, &$stacks.tokio_openssl);
-        $run(&mut group, &$stacks.polytls_openssl);
-        group.finish();
-    }};
-}
-
-fn compare(criterion: &mut Criterion) {
-    let certificates = Certificates::new(Settings::default().certificate);
-    let stacks = Stacks {
-        polytls_rustls: made(&Settings::default(), &certificates),
-        polytls_openssl: made(&Settings::default(), &certificates),
-        polytls_builtin: made(&Settings::default(), &certificates),
-        tokio_rustls: made(&Settings::default(), &certificates),
-        tokio_openssl: made(&Settings::default(), &certificates),
-    };
-    side_by_side!(criterion, stacks, "full handshake in memory", full_handshake);
-    compare_resumed(criterion, &certificates);
-    side_by_side!(criterion, stacks, "16 KiB writes in memory", in_memory::<_, 16>);
-    side_by_side!(criterion, stacks, "64 KiB writes in memory", in_memory::<_, 64>);
-    side_by_side!(criterion, stacks, "16 KiB writes over TCP", over_tcp::<_, 16>);
-    side_by_side!(criterion, stacks, "64 KiB writes over TCP", over_tcp::<_, 64>);
-}
-
-fn made<S: Stack>(settings: &Settings, certificates: &Certificates) -> S {
-    S::new(settings, certificates).expect("every stack measured here can do this")
-}
-
-/// Without tokio-openssl, where to keep sessions is the application's matter.
-fn compare_resumed(criterion: &mut Criterion, certificates: &Certificates) {
-    let settings = Settings::default().resuming();
-    let mut group = criterion.benchmark_group("resumed handshake in memory");
+/// Every stack and every limit that can do it, one after the other; an iteration is so many of what the scenario counts.
+fn measure(criterion: &mut Criterion, name: &str, scenario: Scenario, settings: Settings, each: u32) {
+    let mut group = criterion.benchmark_group(name);
     group.sample_size(40).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(4));
-    resumed_handshake::<TokioRustls>(&mut group, &made(&settings, certificates));
-    resumed_handshake::<Polytls<Rustls>>(&mut group, &made(&settings, certificates));
-    resumed_handshake::<Polytls<Builtin>>(&mut group, &made(&settings, certificates));
-    resumed_handshake::<Polytls<OpenSsl>>(&mut group, &made(&settings, certificates));
+    group.throughput(match scenario {
+        Scenario::Bulk { .. } | Scenario::RecordCipher { .. } => Throughput::Bytes(each.into()),
+        _ => Throughput::Elements(each.into()),
+    });
+    for entry in stacks::entries().into_iter().chain(limits::entries()) {
+        let Ok(Prepared { mut round, .. }) = (entry.prepare)(&scenario, &settings) else { continue };
+        group.bench_function(entry.name, |bencher| {
+            bencher.iter_custom(|iterations| {
+                let asked = iterations as f64 * f64::from(each);
+                let (mut seconds, mut count) = (0.0, 0.0);
+                while count < asked {
+                    let sample = round(ROUND);
+                    (seconds, count) = (seconds + sample.seconds, count + sample.count);
+                }
+                Duration::from_secs_f64(seconds * asked / count)
+            });
+        });
+    }
     group.finish();
 }
 
-criterion_group!(benches, compare);
+fn handshakes(criterion: &mut Criterion) {
+    let default = Settings::default();
+    let in_memory = Scenario::Handshakes { over: Over::Memory };
+    for (name, settings) in [
+        ("full", default),
+        ("full, X25519MLKEM768", Settings { group: Group::X25519MlKem768, ..default }),
+        ("full, Ed25519", Settings { certificate: CertificateKind::Ed25519, ..default }),
+        ("mutual", Settings { mutual: true, ..default }),
+        ("resumed", default.resuming()),
+    ] {
+        measure(criterion, &format!("handshakes in memory, {name}"), in_memory, settings, 1);
+    }
+    let over_tcp = Scenario::Handshakes { over: Over::Tcp };
+    measure(criterion, "handshakes over TCP, full", over_tcp, default, 1);
+}
+
+fn bulk(criterion: &mut Criterion) {
+    for (over, place) in [(Over::Memory, "in memory"), (Over::Tcp, "over TCP")] {
+        for kib in [1, 16, 64] {
+            let scenario = Scenario::Bulk { over, write: kib << 10, directions: Directions::One };
+            let name = format!("bulk {place}, {kib} KiB writes");
+            measure(criterion, &name, scenario, Settings::default(), 1 << 20);
+        }
+    }
+}
+
+fn echo(criterion: &mut Criterion) {
+    let scenario = Scenario::Echo { over: Over::Tcp, connections: 1 };
+    measure(criterion, "echo over TCP, 100 bytes", scenario, Settings::default(), 1);
+}
+
+fn record_ciphers(criterion: &mut Criterion) {
+    for suite in [Suite::Aes128Gcm, Suite::ChaCha20Poly1305] {
+        for kib in [1_u32, 16] {
+            let scenario = Scenario::RecordCipher { size: (kib << 10) as usize };
+            let settings = Settings { suite, ..Settings::default() };
+            measure(criterion, &format!("record cipher, {suite}, {kib} KiB"), scenario, settings, kib << 10);
+        }
+    }
+}
+
+criterion_group!(benches, handshakes, bulk, echo, record_ciphers);
 criterion_main!(benches);

@@ -39,6 +39,7 @@ pub(crate) async fn handshake_with_tickets<S: Stack, IO: Io>(
     server.write_all(&[1]).await.expect("written");
     server.flush().await.expect("flushed");
     client.read_u8().await.expect("read");
+    S::leave(&mut client).await;
     (client, server)
 }
 

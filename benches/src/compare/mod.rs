@@ -70,6 +70,9 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     if let Some(readme) = readme {
         readme.write(&report, &options.out)?;
     }
+    if !options.scenario.is_empty() {
+        print!("{}", report.tables());
+    }
     eprintln!("{}", options.out.join("report.md").display());
     Ok(())
 }

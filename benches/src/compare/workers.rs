@@ -54,6 +54,8 @@ impl Program {
         let failed = |error: io::Error| format!("{}: {error}", self.path.display());
         let mut child = Command::new(&self.path)
             .args(self.arguments)
+            // A panic's last line is then its message.
+            .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -118,15 +120,15 @@ impl Process {
         Ok(serde_json::from_str(&line)?)
     }
 
-    /// The last lines that it wrote to standard error: a panic says there what it was.
+    /// The last line that it wrote to standard error: a panic says there what it was.
     fn last_words(mut self) -> String {
         let _ = self.child.kill();
         let mut written = String::new();
         if let Some(mut errors) = self.child.stderr.take() {
             let _ = errors.read_to_string(&mut written);
         }
-        let lines: Vec<_> = written.lines().filter(|line| !line.starts_with("note: ")).collect();
-        lines[lines.len().saturating_sub(2)..].join(" ")
+        let mut lines = written.lines().filter(|line| !line.starts_with("note: "));
+        lines.next_back().unwrap_or_default().to_owned()
     }
 }
 

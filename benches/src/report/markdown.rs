@@ -136,7 +136,7 @@ fn tables(report: &Report) -> String {
     text
 }
 
-fn table(report: &Report, outcome: &Outcome) -> String {
+pub(super) fn table(report: &Report, outcome: &Outcome) -> String {
     let measurement = &outcome.measurement;
     let mut text = format!("### {}\n\n`--scenario {}`\n\n", measurement.title, measurement.name);
     if let Scenario::Memory { .. } = measurement.scenario {
@@ -281,7 +281,8 @@ server on one thread as well; where it says two threads, each half of each strea
 peers: `tokio::io::split`).\n\
 - Processor time is the process's, client and server and kernel together.\n\
 - A handshake includes the chain's validation: one certificate on each side that presents one, signed by a root that the \
-other has. For a resumed one the server gives one ticket a connection, and sends a byte, which the client reads.\n\
+other has. For a resumed one the server gives one ticket a connection, and sends a byte, which the client reads; OpenSSL's \
+client sends close_notify too, or the session is forgotten.\n\
 - `plain` is the byte stream without TLS. `aws-lc-rs` and `openssl-evp` are the cryptography alone: for bytes, sealing and \
 opening records; for handshakes, key exchange, signatures and their verification, of both sides.\n\
 - Allocated is what malloc has given out, to C and Rust alike; resident is what the kernel counts.\n\n\

@@ -50,6 +50,11 @@ impl Report {
         Ok(())
     }
 
+    /// Every table in Markdown.
+    pub(crate) fn tables(&self) -> String {
+        self.outcomes.iter().map(|outcome| markdown::table(self, outcome)).collect()
+    }
+
     fn outcome(&self, name: &str) -> Option<&Outcome> {
         self.outcomes.iter().find(|outcome| outcome.measurement.name == name)
     }

@@ -1,6 +1,8 @@
 //! What is measured: stacks that connect and accept, polytls's and its peers', behind one trait.
 
 #[cfg(feature = "openssl")]
+mod openssl_resuming;
+#[cfg(feature = "openssl")]
 mod openssl_terms;
 mod plain;
 mod polytls;
@@ -73,6 +75,11 @@ pub trait Stack: Sized + 'static {
     /// Whether the client presented a certificate; `None` where the stack does not tell.
     fn client_presented<IO: Io>(server: &Self::Server<IO>) -> Option<bool>;
 
+    /// What a client does before it goes, so that its session can be resumed. Default: nothing.
+    fn leave<IO: Io>(_client: &mut Self::Client<IO>) -> impl Future<Output = ()> {
+        async {}
+    }
+
     /// The client's stream as two halves for two tasks. Default: tokio's, which share a lock.
     fn split_client(stream: Self::Client<TcpStream>) -> (impl Reader, impl Writer) {
         io::split(stream)
@@ -103,7 +110,7 @@ pub fn entries() -> Vec<Entry> {
         #[cfg(feature = "openssl")]
         Entry::of::<Polytls<Native>>(),
         #[cfg(feature = "openssl")]
-        Entry::of::<TokioOpenSsl>(),
+        tokio_openssl::entry(),
         #[cfg(feature = "openssl")]
         Entry::of::<TokioNativeTls>(),
         plain::entry(),

@@ -75,8 +75,9 @@ pub(super) fn negotiated(ssl: &SslRef) -> Negotiated {
 /// native-tls has no word for a suite or a group, and its servers end at TLS 1.2: it is measured with what it takes by
 /// itself.
 pub(super) fn refuse_native(settings: &Settings) -> Option<Refusal> {
-    let taken = Settings { version: Version::Tls12, suite: Suite::Aes256Gcm, ..Settings::default() };
-    (Settings { certificate: settings.certificate, ..taken } != *settings).then(|| {
+    let (suite, certificate) = (Suite::ChaCha20Poly1305, CertificateKind::Rsa2048);
+    let taken = Settings { version: Version::Tls12, suite, certificate, ..Settings::default() };
+    (taken != *settings).then(|| {
         Refusal::new(
             "native-tls cannot be told suite, group or sessions, its servers cannot ask for a certificate, and over OpenSSL \
              they end at TLS 1.2",

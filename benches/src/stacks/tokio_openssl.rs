@@ -5,14 +5,15 @@ use std::{fmt, pin::Pin};
 use ::tokio_openssl::SslStream;
 use openssl::{
     error::ErrorStack,
-    ssl::{Ssl, SslAcceptor, SslConnector, SslMethod},
+    ssl::{Ssl, SslAcceptor, SslAcceptorBuilder, SslConnector, SslConnectorBuilder, SslMethod},
 };
 
 use super::{
     Io, Negotiated, Refusal, Stack,
+    openssl_resuming::OpenSslResuming,
     openssl_terms::{negotiated, present, require, restrict},
 };
-use crate::{Certificates, NAME, Settings, versions::locked};
+use crate::{Certificates, NAME, Settings, scenarios::prepare, versions::locked, worker::Entry};
 
 /// tokio-openssl.
 pub struct TokioOpenSsl {
@@ -20,19 +21,40 @@ pub struct TokioOpenSsl {
     acceptor: SslAcceptor,
 }
 
-impl TokioOpenSsl {
-    fn build(settings: &Settings, certificates: &Certificates) -> Result<Self, ErrorStack> {
-        let mut connector = SslConnector::builder(SslMethod::tls_client())?;
-        require(&mut connector, certificates)?;
-        restrict(&mut connector, settings)?;
-        let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
-        present(&mut acceptor, &certificates.server)?;
-        restrict(&mut acceptor, settings)?;
-        if settings.mutual {
-            present(&mut connector, &certificates.client)?;
-            require(&mut acceptor, certificates)?;
-        }
-        Ok(Self { connector: connector.build(), acceptor: acceptor.build() })
+/// Both sides' contexts with these settings.
+pub(super) fn builders(
+    settings: &Settings,
+    certificates: &Certificates,
+) -> Result<(SslConnectorBuilder, SslAcceptorBuilder), ErrorStack> {
+    let mut connector = SslConnector::builder(SslMethod::tls_client())?;
+    require(&mut connector, certificates)?;
+    restrict(&mut connector, settings)?;
+    let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
+    present(&mut acceptor, &certificates.server)?;
+    restrict(&mut acceptor, settings)?;
+    if settings.mutual {
+        present(&mut connector, &certificates.client)?;
+        require(&mut acceptor, certificates)?;
+    }
+    Ok((connector, acceptor))
+}
+
+/// The server's handshake.
+pub(super) async fn accept<IO: Io>(acceptor: &SslAcceptor, io: IO) -> SslStream<IO> {
+    let ssl = Ssl::new(acceptor.context()).expect("OpenSSL has memory");
+    let mut stream = SslStream::new(ssl, io).expect("OpenSSL has memory");
+    Pin::new(&mut stream).accept().await.expect("the handshake succeeds");
+    stream
+}
+
+/// A client that is to resume is another stack's.
+pub(super) fn entry() -> Entry {
+    Entry {
+        prepare: |scenario, settings| match settings.resumption {
+            true => prepare::<OpenSslResuming>(scenario, settings),
+            false => prepare::<TokioOpenSsl>(scenario, settings),
+        },
+        ..Entry::of::<TokioOpenSsl>()
     }
 }
 
@@ -43,15 +65,20 @@ impl Stack for TokioOpenSsl {
 
     fn new(settings: &Settings, certificates: &Certificates) -> Result<Self, Refusal> {
         if settings.resumption {
-            return Err(Refusal::new(
-                "the crate openssl lets a client resume a session in unsafe code alone",
-            ));
+            return Err(Refusal::new("tokio-openssl keeps no sessions"));
         }
-        Self::build(settings, certificates).map_err(|error| Refusal(error.to_string()))
+        let (connector, acceptor) =
+            builders(settings, certificates).map_err(|error| Refusal(error.to_string()))?;
+        Ok(Self { connector: connector.build(), acceptor: acceptor.build() })
     }
 
     fn version() -> String {
-        format!("tokio-openssl {}, {}", locked("tokio-openssl"), openssl::version::version())
+        format!(
+            "tokio-openssl {} (clients that resume: hyper-openssl {}), {}",
+            locked("tokio-openssl"),
+            locked("hyper-openssl"),
+            openssl::version::version()
+        )
     }
 
     async fn connect<IO: Io>(&self, io: IO) -> SslStream<IO> {
@@ -63,10 +90,7 @@ impl Stack for TokioOpenSsl {
     }
 
     async fn accept<IO: Io>(&self, io: IO) -> SslStream<IO> {
-        let ssl = Ssl::new(self.acceptor.context()).expect("OpenSSL has memory");
-        let mut stream = SslStream::new(ssl, io).expect("OpenSSL has memory");
-        Pin::new(&mut stream).accept().await.expect("the handshake succeeds");
-        stream
+        accept(&self.acceptor, io).await
     }
 
     fn negotiated<IO: Io>(client: &SslStream<IO>) -> Negotiated {

@@ -38,8 +38,10 @@ const WIDTH: i32 = 980;
 /// Where the first panel begins: the stacks' names are before it.
 const LEFT: i32 = 138;
 const GAP: i32 = 26;
-/// Room behind the longest bar for its number.
-const NUMBER: i32 = 62;
+/// Room for a panel's numbers, in a column behind its bars.
+const NUMBER: i32 = 58;
+/// A line's label is before it where there is so much room.
+const LABEL: i32 = 110;
 /// Where the first row begins: titles are above it.
 const TOP: i32 = 74;
 const ROW: i32 = 25;
@@ -121,12 +123,13 @@ fn draw_panel(area: &Area<'_>, panel: &Panel, stacks: &[&str], left: i32, width:
         let (at, bottom) = (x(line.value), TOP + ROW * stacks.len() as i32);
         area.draw(&PathElement::new([(at, TOP - 6), (at, bottom)], LIMIT.stroke_width(1)))?;
         let label = format!("{} {}", line.label, number(line.value));
-        text(area, &label, (at.min(left + width - NUMBER) + NUMBER, TOP - 14), 12, LIMIT, HPos::Right)?;
+        let (from, side) = if at - left > LABEL { (at, HPos::Right) } else { (at, HPos::Left) };
+        text(area, &label, (from, TOP - 14), 12, LIMIT, side)?;
     }
     for (row, stack) in stacks.iter().enumerate() {
         match panel.bars.iter().find(|bar| bar.stack == *stack) {
-            Some(bar) => draw_bar(area, bar, middle(row), left, x)?,
-            None => text(area, "–", (left + 2, middle(row)), 13, TEXT, HPos::Left)?,
+            Some(bar) => draw_bar(area, bar, middle(row), (left, left + width), x)?,
+            None => text(area, "–", (left + width, middle(row)), 13, TEXT, HPos::Right)?,
         }
     }
     Ok(())
@@ -136,7 +139,7 @@ fn draw_bar(
     area: &Area<'_>,
     bar: &Bar,
     middle: i32,
-    left: i32,
+    (left, right): (i32, i32),
     x: impl Fn(f64) -> i32,
 ) -> Result<(), Failure> {
     let Quartiles { lower, median, upper } = bar.value;
@@ -147,8 +150,7 @@ fn draw_bar(
         area.draw(&PathElement::new(ends, WHISKER.stroke_width(1)))?;
     }
     let ours = Role::of(&bar.stack) == Role::Polytls;
-    let end = x(median.max(upper)) + 6;
-    text(area, &number(median), (end, middle), 13, if ours { EMPHASIS } else { TEXT }, HPos::Left)
+    text(area, &number(median), (right, middle), 13, if ours { EMPHASIS } else { TEXT }, HPos::Right)
 }
 
 fn colour(stack: &str) -> RGBColor {
