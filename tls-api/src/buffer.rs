@@ -34,6 +34,19 @@ fn give_back(storage: Vec<u8>) {
     });
 }
 
+/// The longest copy in one piece. Above some length between 2 KiB and 8 KiB the C library's memcpy turns to `rep movsb`,
+/// which on several processors runs at a tenth of the speed when source and target lie in some ways to each other
+/// within their pages; records lie in every way.
+const COPY_PIECE: usize = 2 * 1024;
+
+/// Copies all of `source` to the start of `target`, which is at least as long.
+pub(crate) fn copy(target: &mut [u8], source: &[u8]) {
+    let target = &mut target[..source.len()];
+    for (target, source) in target.chunks_mut(COPY_PIECE).zip(source.chunks(COPY_PIECE)) {
+        target.copy_from_slice(source);
+    }
+}
+
 /// A growable queue of bytes.
 #[derive(Default)]
 pub struct Buffer {
@@ -92,7 +105,7 @@ impl Buffer {
 
     /// Appends a copy of `bytes`.
     pub fn extend(&mut self, bytes: &[u8]) {
-        self.spare(bytes.len())[..bytes.len()].copy_from_slice(bytes);
+        copy(self.spare(bytes.len()), bytes);
         self.commit(bytes.len());
     }
 
@@ -153,6 +166,17 @@ mod tests {
             assert_eq!(left, expected.drain(..left.len()).collect::<Vec<_>>());
             buffer.consume(leave);
             assert_eq!(buffer.len(), expected.len());
+        }
+    }
+
+    #[test]
+    fn a_copy_of_any_length_is_whole() {
+        for length in [0, 1, COPY_PIECE - 1, COPY_PIECE, COPY_PIECE + 1, 3 * COPY_PIECE + 7] {
+            let source: Vec<u8> = (0..length).map(|i| i as u8).collect();
+            let mut target = vec![0xff; length + 1];
+            copy(&mut target, &source);
+            assert_eq!(target[..length], source, "{length}");
+            assert_eq!(target[length], 0xff, "{length}");
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::{io, mem};
 
-use crate::{Buffer, HelloObserver, Transport};
+use crate::{Buffer, HelloObserver, Transport, buffer::copy};
 
 /// A pair of buffers that a blocking library reads from and writes to.
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ impl io::Read for MemoryIo {
         }
         let count = buffer.len().min(self.incoming.len());
         let bytes = &self.incoming.filled()[..count];
-        buffer[..count].copy_from_slice(bytes);
+        copy(buffer, bytes);
         if let Some(observer) = &mut self.observer {
             observer.received(bytes);
         }

@@ -3,7 +3,7 @@
 use std::io::IoSlice;
 
 use super::{CipherError, ContentType, HEADER_LEN, RecordFraming, TAG_LEN, TrafficKeys};
-use crate::{Buffer, ProtocolVersion};
+use crate::{Buffer, ProtocolVersion, buffer::copy};
 
 /// Bytes of several slices, taken from the front.
 pub(super) struct Plaintext<'a> {
@@ -37,7 +37,7 @@ impl<'a> Plaintext<'a> {
             let rest = &first[self.offset..];
             let count = rest.len().min(target.len());
             let (head, tail) = target.split_at_mut(count);
-            head.copy_from_slice(&rest[..count]);
+            copy(head, &rest[..count]);
             self.offset += count;
             target = tail;
         }
@@ -112,7 +112,7 @@ impl TrafficKeys {
             contiguous => {
                 let content = &mut sealed[..content_len];
                 match contiguous {
-                    Some(bytes) => content.copy_from_slice(bytes),
+                    Some(bytes) => copy(content, bytes),
                     None => plaintext.gather(content),
                 }
                 sealed[content_len] = content_type.code();
