@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use polytls_api::{
     CertificateError, CipherSuite, ClientAuthentication, ClientConfig, ClientConfigBuilder, ConfigOption,
-    DangerAcceptAnyCertificate, ErrorKind, MemorySessionStore, NamedGroup, ProtocolVersion, RevocationPolicy,
-    Roots, ServerConfig, ServerConfigBuilder, SignatureScheme, TrustPolicy,
+    DangerAcceptAnyCertificate, ErrorKind, MemorySessionStore, NamedGroup, ProtocolVersion, RecordSizing,
+    RevocationPolicy, Roots, ServerConfig, ServerConfigBuilder, SignatureScheme, TrustPolicy,
 };
 
 use crate::{
@@ -218,7 +218,8 @@ async fn keeps_to_its_size(pair: &Pair, side: Side) -> Result<(), Stop> {
 
 /// Goes on if no record that was sent has more plaintext than this, and data fills them.
 async fn sends_records_of(from: &mut Stream, to: &mut Stream, most: usize) -> Result<(), Stop> {
-    pass(from, to, &vec![7; 50_000]).await?;
+    // More than goes in small records first.
+    pass(from, to, &vec![7; 100_000]).await?;
     let expansion = match from.info().cipher_suite {
         // RFC 8446 §5.2: the content type, and the tag.
         Some(suite) if suite.version() == Some(ProtocolVersion::Tls13) => 1 + 16,
@@ -233,6 +234,39 @@ async fn sends_records_of(from: &mut Stream, to: &mut Stream, most: usize) -> Re
     let recorded = from.io().writing().take_recorded();
     let longest = records(&recorded)?.iter().map(|record| record.fragment.len()).max();
     ensure_eq(longest, Some(most + expansion), "the longest record that was sent")
+}
+
+pub(crate) async fn small_records_come_first_unless_full_ones_are_asked_for(pair: Pair) -> Result<(), Stop> {
+    for scene in Scene::in_each_version(&pair)? {
+        for side in [Side::Client, Side::Server] {
+            let small = first_records(&scene, side, RecordSizing::default()).await?;
+            let full = first_records(&scene, side, RecordSizing::Full).await?;
+            // No suite adds more than 64 bytes to the 1,399 of a small record.
+            let are_small = small.iter().all(|length| *length <= 1_399 + 64);
+            ensure(small.len() == 40 && are_small, || format!("small first: {small:?}"))?;
+            ensure(full.len() == 4, || format!("full: {full:?}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The lengths of the records in which a side that has sent one byte of data sends 55,000 more.
+async fn first_records(scene: &Scene, side: Side, sizing: RecordSizing) -> Result<Vec<usize>, Stop> {
+    let ends = Ends::new(
+        scene.connector(&[], |client| client.record_sizing(sizing))?,
+        scene.acceptor(&[], |server| server.record_sizing(sizing))?,
+    );
+    let (mut client, mut server) = ends.connect_over(Wire::recorded(), Wire::recorded()).await?;
+    let (from, to) = match side {
+        Side::Client => (&mut client, &mut server),
+        Side::Server => (&mut server, &mut client),
+    };
+    // What comes before data: the rest of the handshake, and tickets.
+    pass(from, to, b"x").await?;
+    from.io().writing().take_recorded();
+    pass(from, to, &[7; 55_000]).await?;
+    let recorded = from.io().writing().take_recorded();
+    Ok(records(&recorded)?.iter().map(|record| record.fragment.len()).collect())
 }
 
 pub(crate) async fn no_roots_trust_nobody(pair: Pair) -> Result<(), Stop> {

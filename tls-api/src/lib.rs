@@ -68,7 +68,9 @@ pub use revocation::{
 };
 pub use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 #[cfg(any(feature = "tokio", feature = "futures-io"))]
-pub use stream::{HandshakeError, HelloLimits, IncomingHandshake, TlsAcceptor, TlsConnector, TlsStream};
+pub use stream::{
+    HandshakeError, HelloLimits, IncomingHandshake, RecordSizing, TlsAcceptor, TlsConnector, TlsStream,
+};
 #[cfg(feature = "tokio")]
 pub use stream::{OwnedReadHalf, OwnedWriteHalf, Split};
 pub use transport::Transport;

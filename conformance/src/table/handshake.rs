@@ -247,6 +247,8 @@ macro_rules! __handshake_behaviours {
                     "no record of a client's carries more than is set, and data fills them";
                 a_server_keeps_to_its_size_of_records:
                     "no record of a server's carries more than is set, and data fills them";
+                small_records_come_first_unless_full_ones_are_asked_for:
+                    "the first 40 records each fit a segment of TCP, unless every record is to be full";
                 no_roots_trust_nobody:
                     "a client without roots refuses every server";
                 no_roots_trust_no_client:

@@ -18,8 +18,9 @@ pub use self::{
     server::{ClientAuthentication, ServerConfig, ServerConfigBuilder},
 };
 use crate::{
-    CertificateVerifier, CipherSuite, ConfigError, KeyLog, NamedGroup, ProtocolVersion, RevocationPolicy,
-    RoleCapabilities, Roots, SessionScope, SessionStore, SignatureScheme, hook::ScopeDigest,
+    CertificateVerifier, CipherSuite, ConfigError, KeyLog, NamedGroup, ProtocolVersion, RecordSizing,
+    RevocationPolicy, RoleCapabilities, Roots, SessionScope, SessionStore, SignatureScheme,
+    hook::ScopeDigest,
 };
 
 /// The time within which a handshake must end, unless the configuration says otherwise.
@@ -49,6 +50,7 @@ pub struct ProtocolSettings {
     session_scope: Option<SessionScope>,
     key_log: Option<Arc<dyn KeyLog>>,
     max_record_plaintext: Option<usize>,
+    record_sizing: RecordSizing,
     handshake_time_limit: Option<Duration>,
     handshake_size_limit: usize,
 }
@@ -66,6 +68,7 @@ impl Default for ProtocolSettings {
             session_scope: None,
             key_log: None,
             max_record_plaintext: None,
+            record_sizing: RecordSizing::default(),
             handshake_time_limit: Some(HANDSHAKE_TIME_LIMIT),
             handshake_size_limit: HANDSHAKE_SIZE_LIMIT,
         }
@@ -128,6 +131,11 @@ impl ProtocolSettings {
     /// The most plaintext in one record that is sent, in bytes; `None` for as much as a record takes.
     pub fn max_record_plaintext(&self) -> Option<usize> {
         self.max_record_plaintext
+    }
+
+    /// How long the records are that are sent.
+    pub fn record_sizing(&self) -> RecordSizing {
+        self.record_sizing
     }
 
     /// Who is told the secrets.
@@ -339,6 +347,12 @@ macro_rules! protocol_setters {
         /// choice, up to what RFC 8446 §5.1 allows.
         pub fn max_record_plaintext(mut self, bytes: usize) -> Self {
             self.config.protocol.max_record_plaintext = Some(bytes);
+            self
+        }
+
+        /// How long the records are that are sent. Default: [`RecordSizing::SmallFirst`](crate::RecordSizing::SmallFirst).
+        pub fn record_sizing(mut self, sizing: crate::RecordSizing) -> Self {
+            self.config.protocol.record_sizing = sizing;
             self
         }
 

@@ -96,7 +96,8 @@ impl TlsAcceptor {
     ) -> Result<handshake::Connected, Error> {
         let limit = size_limit(self.config.protocol().handshake_size_limit(), self.config.max_early_data());
         let transport = Transport::going_on(io, limit, arrived);
-        handshake::Side::Server(&*self.handshake).establish(transport, self.backend).await
+        let sizing = self.config.protocol().record_sizing();
+        handshake::Side::Server(&*self.handshake).establish(transport, self.backend, sizing).await
     }
 }
 

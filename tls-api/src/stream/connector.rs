@@ -121,7 +121,7 @@ impl TlsConnector {
         }
         let side = handshake::Side::Client(&*self.handshake, name, options);
         let transport = Transport::with_limit(io, self.config.protocol().handshake_size_limit());
-        side.establish(transport, self.backend).await
+        side.establish(transport, self.backend, self.config.protocol().record_sizing()).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::{error::Error as StdError, fmt, io};
 use super::{TlsStream, core::Core};
 use crate::{
     ClientHandshake, ConnectOptions, ConnectionInfo, Error, ErrorKind, Established, ProtocolVersion,
-    ReplayableData, ServerHandshake, ServerName, Transport, VerifiedChain, record::Role,
+    RecordSizing, ReplayableData, ServerHandshake, ServerName, Transport, VerifiedChain, record::Role,
 };
 
 /// One of the two sides of a handshake.
@@ -29,6 +29,7 @@ impl Side<'_> {
         self,
         mut transport: Transport<'_>,
         backend: &'static str,
+        sizing: RecordSizing,
     ) -> Result<Connected, Error> {
         let established = match self {
             Side::Client(handshake, name, options) => handshake.connect(name, options, &mut transport).await,
@@ -56,7 +57,7 @@ impl Side<'_> {
         info.handshake_bytes_received = transport.bytes_received();
         info.handshake_bytes_sent = transport.bytes_sent();
         let (incoming, outgoing) = transport.into_buffers();
-        let core = Core::new(session, incoming, outgoing, background, backend);
+        let core = Core::new(session, incoming, outgoing, background, backend, sizing);
         let role = match self {
             Side::Client(..) => Role::Client,
             Side::Server(_) => Role::Server,

@@ -9,6 +9,7 @@ mod core;
 mod futures_io;
 mod handshake;
 mod incoming;
+mod record_sizing;
 #[cfg(feature = "tokio")]
 mod split;
 #[cfg(all(test, feature = "tokio"))]
@@ -26,6 +27,7 @@ pub use self::{
     connector::TlsConnector,
     handshake::HandshakeError,
     incoming::{HelloLimits, IncomingHandshake},
+    record_sizing::RecordSizing,
 };
 use crate::{ConfigError, ConnectionInfo, Error, ReplayableData, record::Role};
 

@@ -16,8 +16,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, dup
 
 use super::{TlsStream, core::Core};
 use crate::{
-    BackendInfo, Background, Buffer, ConnectionInfo, Error, ErrorKind, Opened, ProtocolVersion, Session,
-    SessionHalves, record::Role,
+    BackendInfo, Background, Buffer, ConnectionInfo, Error, ErrorKind, Opened, ProtocolVersion, RecordSizing,
+    Session, SessionHalves, record::Role,
 };
 
 /// Frames of a length byte and as many bytes; an empty one is close_notify, 0xff asks for an answer of one byte.
@@ -90,7 +90,8 @@ pub(in crate::stream) fn stream<IO>(io: IO) -> TlsStream<IO> {
 
 pub(in crate::stream) fn stream_of<IO>(session: Box<dyn Session>, io: IO) -> TlsStream<IO> {
     let info = BackendInfo { name: "test", library: String::new(), crypto: String::new() };
-    let core = Core::new(session, Buffer::new(), Buffer::new(), Background::default(), "test");
+    let core =
+        Core::new(session, Buffer::new(), Buffer::new(), Background::default(), "test", RecordSizing::Full);
     TlsStream { io, core, info: ConnectionInfo::new(info), early_data: None, role: Role::Client }
 }
 

@@ -21,7 +21,7 @@ pub(super) use self::{
     waker::Side,
     writing::Writing,
 };
-use crate::{Background, Buffer, ByteStream, Error, Opened, Session};
+use crate::{Background, Buffer, ByteStream, Error, Opened, RecordSizing, Session};
 
 /// An established connection without its byte stream.
 #[derive(Debug)]
@@ -38,9 +38,10 @@ impl Core {
         outgoing: Buffer,
         background: Background,
         backend: &'static str,
+        sizing: RecordSizing,
     ) -> Self {
         let reading = Reading::new(incoming, background, backend);
-        Self::of_parts(session, reading, Writing::new(outgoing))
+        Self::of_parts(session, reading, Writing::new(outgoing, sizing))
     }
 
     /// A connection of its parts.

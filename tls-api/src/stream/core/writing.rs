@@ -3,10 +3,14 @@
 use std::{
     io::{self, IoSlice},
     task::{Context, Poll, ready},
+    time::Instant,
 };
 
 use super::waker::{SendWaker, Side};
-use crate::{Buffer, ByteStream, Error, SendingHalf, Session};
+use crate::{
+    Buffer, ByteStream, Error, RecordSizing, SendingHalf, Session,
+    stream::record_sizing::{RecordSizes, SLICES, piece},
+};
 
 /// How much may wait to be sent before a writer has to wait as well.
 const HIGH_WATER: usize = 64 * 1024;
@@ -70,13 +74,15 @@ impl<IO: ByteStream> ByteSink for IO {
 #[derive(Debug)]
 pub(in crate::stream) struct Writing {
     pub(in crate::stream) outgoing: Buffer,
+    sizes: RecordSizes,
     close_sent: bool,
     send_waker: SendWaker,
 }
 
 impl Writing {
-    pub(in crate::stream) fn new(outgoing: Buffer) -> Self {
-        Self { outgoing, close_sent: false, send_waker: SendWaker::default() }
+    pub(in crate::stream) fn new(outgoing: Buffer, sizing: RecordSizing) -> Self {
+        let sizes = RecordSizes::new(sizing);
+        Self { outgoing, sizes, close_sent: false, send_waker: SendWaker::default() }
     }
 
     /// Seals some of the plaintext. Its bytes are on their way; [`Writing::poll_flush`] awaits that they are gone.
@@ -99,11 +105,38 @@ impl Writing {
         if self.poll_send(cx, io, Side::Writer)?.is_pending() && self.outgoing.len() >= HIGH_WATER {
             return Poll::Pending;
         }
-        let sealed = sealer.seal(plaintext, &mut self.outgoing);
+        let sealed = self.seal(sealer, plaintext);
         // Pending is no matter here: the bytes are taken, and go out with what is polled next.
         let sent = self.poll_send(cx, io, Side::Writer)?;
         debug_assert!(sent.is_ready() || !self.outgoing.is_empty());
         Poll::Ready(Ok(sealed?))
+    }
+
+    /// Seals some of the plaintext: what is to go in small records one by one, else as much as the session takes at once.
+    fn seal(
+        &mut self,
+        sealer: &mut (impl Sealer + ?Sized),
+        plaintext: &[IoSlice<'_>],
+    ) -> Result<usize, Error> {
+        self.sizes.write_at(Instant::now);
+        let mut taken = 0;
+        while let Some(most) = self.sizes.most() {
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let piece = piece(plaintext, taken, most, &mut slices);
+            if piece.is_empty() {
+                return Ok(taken);
+            }
+            match sealer.seal(piece, &mut self.outgoing) {
+                Ok(count) => {
+                    self.sizes.taken(count);
+                    taken += count;
+                }
+                // The next call says it again.
+                Err(_) if taken > 0 => return Ok(taken),
+                Err(error) => return Err(error),
+            }
+        }
+        if taken > 0 { Ok(taken) } else { sealer.seal(plaintext, &mut self.outgoing) }
     }
 
     /// Awaits that everything sealed has gone to the byte stream, and on from there.
