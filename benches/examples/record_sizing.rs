@@ -2,7 +2,8 @@
 //! the default of [`RecordSizing`] was chosen by. `record_sizing [ANSWERS]`
 //!
 //! The path is computed, and time stands still meanwhile, so that every run says the same. The server's TCP is in slow
-//! start with a window of 10 segments (RFC 6928), which doubles every round trip and is halved by a loss; a segment that
+//! start with a window of 10 segments (RFC 6928), which doubles in every round trip that fills it (RFC 7661) and is halved by
+//! a loss; a segment that
 //! is lost comes a round trip later, and what follows it waits for it. What the client sends takes half a round trip.
 
 use std::{
@@ -27,9 +28,10 @@ const INITIAL_WINDOW: usize = 10;
 const ANSWERS: u32 = 100;
 
 fn main() {
-    let answers = env::args().nth(1).map_or(ANSWERS, |count| count.parse().expect("a number of answers"));
+    let answers =
+        env::args().nth(1).map_or(ANSWERS, |count| count.parse().expect("a number of answers")).max(1);
     println!(
-        "Milliseconds from the request to the first byte and to the last, medians of {answers} answers; a round trip takes {}.\n",
+        "Milliseconds from the request to the first byte and to the last, means of {answers} answers; a round trip takes {}.\n",
         ROUND_TRIP.as_millis()
     );
     println!(
@@ -40,28 +42,21 @@ fn main() {
     {
         for lost_per_mille in [0, 10] {
             for sizing in [RecordSizing::SmallFirst, RecordSizing::Full] {
-                let runs = (0..answers).map(|seed| ask(answer, sizing, lost_per_mille, seed));
-                let (mut first, mut last, mut sent): (Vec<_>, Vec<_>, Vec<_>) = (vec![], vec![], vec![]);
-                for run in runs {
-                    first.push(run.first);
-                    last.push(run.last);
-                    sent.push(run.sent);
-                }
+                let runs: Vec<_> =
+                    (0..answers).map(|seed| ask(answer, sizing, lost_per_mille, seed)).collect();
+                let first = runs.iter().map(|run| run.first).sum::<Duration>() / answers;
+                let last = runs.iter().map(|run| run.last).sum::<Duration>() / answers;
+                let sent = runs.iter().map(|run| run.sent).sum::<usize>() / runs.len();
                 println!(
                     "| {name} | {} % | {sizing:?} | {} | {} | {} |",
                     f64::from(lost_per_mille) / 10.0,
-                    median(first).as_millis(),
-                    median(last).as_millis(),
-                    median(sent),
+                    first.as_millis(),
+                    last.as_millis(),
+                    sent,
                 );
             }
         }
     }
-}
-
-fn median<T: Ord + Copy>(mut values: Vec<T>) -> T {
-    values.sort_unstable();
-    values[values.len() / 2]
 }
 
 /// What became of one answer.
@@ -180,7 +175,11 @@ impl Path {
             sleep(ROUND_TRIP / 2).await;
             lock(&self.down).arrive(lost.unwrap_or(segments) * SEGMENT);
             sleep(ROUND_TRIP / 2).await;
-            window = if lost.is_some() { (window / 2).max(2) } else { window * 2 };
+            window = match lost {
+                Some(_) => (window / 2).max(2),
+                None if segments == window => window * 2,
+                None => window,
+            };
             if let Some(lost) = lost {
                 // Sent again, and with it comes what waited behind it.
                 sleep(ROUND_TRIP / 2).await;
