@@ -9,18 +9,16 @@
 use std::{
     collections::VecDeque,
     env,
+    future::{Future, poll_fn},
     io::Error,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
     time::Duration,
 };
 
 use polytls::{Identity, RecordSizing, Roots, ServerName, TlsAcceptor, TlsConnector, backends::Builtin};
-use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
-    time::{Instant, sleep},
-};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 const ROUND_TRIP: Duration = Duration::from_millis(50);
 const SEGMENT: usize = 1428;
@@ -69,172 +67,199 @@ struct Answer {
 
 /// One connection, one request of one byte, one answer of this many.
 fn ask(answer: usize, sizing: RecordSizing, lost_per_mille: u32, seed: u32) -> Answer {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.expect("a runtime").block_on(async {
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-        let certificate = made.cert.der().clone();
-        let identity =
-            Identity::from_der([certificate.clone()], made.signing_key.serialize_der()).expect("an identity");
-        let backend = Arc::new(Builtin::new());
-        let client = polytls::ClientConfig::builder(backend.clone()).roots(Roots::from_der([certificate]));
-        let client = TlsConnector::new(&client.build().expect("a configuration")).expect("a connector");
-        let server = polytls::ServerConfig::builder(backend, identity).record_sizing(sizing);
-        let server = TlsAcceptor::new(&server.build().expect("a configuration")).expect("an acceptor");
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let certificate = made.cert.der().clone();
+    let identity =
+        Identity::from_der([certificate.clone()], made.signing_key.serialize_der()).expect("an identity");
+    let backend = Arc::new(Builtin::new());
+    let client = polytls::ClientConfig::builder(backend.clone()).roots(Roots::from_der([certificate]));
+    let client = TlsConnector::new(&client.build().expect("a configuration")).expect("a connector");
+    let server = polytls::ServerConfig::builder(backend, identity).record_sizing(sizing);
+    let server = TlsAcceptor::new(&server.build().expect("a configuration")).expect("an acceptor");
 
-        let path = Path::new(lost_per_mille, seed);
-        let (near, far) = path.ends();
-        let server = async {
-            let mut stream = server.accept(far).await.expect("a handshake");
-            let request = stream.read_u8().await.expect("a request");
-            stream.write_all(&vec![request; answer]).await.expect("written");
-            stream.flush().await.expect("flushed");
-            stream
-        };
-        let client = async {
-            let name: ServerName = "localhost".parse().expect("a name");
-            let mut stream = client.connect(&name, near).await.expect("a handshake");
-            let asked = Instant::now();
-            stream.write_u8(7).await.expect("written");
-            stream.flush().await.expect("flushed");
-            let mut buffer = vec![0; answer];
-            let mut count = stream.read(&mut buffer).await.expect("an answer");
-            let first = asked.elapsed();
-            count += stream.read_exact(&mut buffer[count..]).await.expect("the rest");
-            assert_eq!(count, answer);
-            (first, asked.elapsed(), stream)
-        };
-        let ((first, last, _near), _far) = tokio::select! {
-            both = async { tokio::join!(client, server) } => both,
-            () = path.run() => unreachable!("the path goes on"),
-        };
-        Answer { first, last, sent: path.down().sent }
-    })
+    let path = SharedPath(Arc::new(Mutex::new(Path::new(lost_per_mille, seed))));
+    let (near, far) =
+        (End { path: path.clone(), side: Side::Client }, End { path: path.clone(), side: Side::Server });
+    let server = async {
+        let mut stream = server.accept(far).await.expect("a handshake");
+        let request = stream.read_u8().await.expect("a request");
+        stream.write_all(&vec![request; answer]).await.expect("written");
+        stream.flush().await.expect("flushed");
+        stream
+    };
+    let client = async {
+        let name: ServerName = "localhost".parse().expect("a name");
+        let mut stream = client.connect(&name, near).await.expect("a handshake");
+        let asked = path.lock().now;
+        stream.write_u8(7).await.expect("written");
+        stream.flush().await.expect("flushed");
+        let mut buffer = vec![0; answer];
+        let count = stream.read(&mut buffer).await.expect("an answer");
+        let first = path.lock().now - asked;
+        stream.read_exact(&mut buffer[count..]).await.expect("the rest");
+        (first, path.lock().now - asked, stream)
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let ((first, last, _near), _far) =
+        runtime.block_on(path.clone().run(async { tokio::join!(client, server) }));
+    Answer { first, last, sent: path.lock().down.sent }
 }
 
-/// Both directions between a client and a server.
-#[derive(Clone)]
+/// Both directions between a client and a server, and what time it is.
 struct Path {
-    up: Arc<Mutex<Direction>>,
-    down: Arc<Mutex<Direction>>,
+    now: Duration,
+    up: Direction,
+    down: Direction,
+    /// Segments that the server may have under way.
+    window: usize,
+    /// When those are acknowledged that are.
+    acknowledged: Duration,
     lost_per_mille: u32,
-    seed: u32,
+    random: u64,
 }
 
 /// What one side has sent and the other has not read.
 #[derive(Default)]
 struct Direction {
-    under_way: VecDeque<u8>,
-    come: VecDeque<u8>,
+    waiting: usize,
+    bytes: VecDeque<u8>,
+    /// When how many of the bytes come, in order.
+    arrivals: VecDeque<(Duration, usize)>,
+    come: usize,
     sent: usize,
-    reader: Option<Waker>,
 }
 
 impl Path {
     fn new(lost_per_mille: u32, seed: u32) -> Self {
-        Self { up: Arc::default(), down: Arc::default(), lost_per_mille, seed }
-    }
-
-    fn ends(&self) -> (End, End) {
-        let near = End { reads: self.down.clone(), writes: self.up.clone() };
-        (near, End { reads: self.up.clone(), writes: self.down.clone() })
-    }
-
-    fn down(&self) -> MutexGuard<'_, Direction> {
-        lock(&self.down)
-    }
-
-    /// Moves what is sent, for ever.
-    async fn run(&self) {
-        tokio::join!(self.run_up(), self.run_down());
-    }
-
-    async fn run_up(&self) {
-        loop {
-            let count = lock(&self.up).under_way.len();
-            sleep(if count == 0 { ROUND_TRIP / 100 } else { ROUND_TRIP / 2 }).await;
-            lock(&self.up).arrive(count);
+        Self {
+            now: Duration::ZERO,
+            up: Direction::default(),
+            down: Direction::default(),
+            window: INITIAL_WINDOW,
+            acknowledged: Duration::ZERO,
+            lost_per_mille,
+            random: u64::from(seed) * 2 + 1,
         }
     }
 
-    /// A window a round trip: what of it is not lost comes half a round trip after it was sent.
-    async fn run_down(&self) {
-        let mut window = INITIAL_WINDOW;
-        let mut random = u64::from(self.seed) * 2 + 1;
-        loop {
-            let waiting = lock(&self.down).under_way.len();
-            if waiting == 0 {
-                sleep(ROUND_TRIP / 100).await;
-                continue;
-            }
-            let segments = waiting.div_ceil(SEGMENT).min(window);
-            let lost = (0..segments).find(|_| {
-                random =
-                    random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                (random >> 33) % 1000 < u64::from(self.lost_per_mille)
-            });
-            sleep(ROUND_TRIP / 2).await;
-            lock(&self.down).arrive(lost.unwrap_or(segments) * SEGMENT);
-            sleep(ROUND_TRIP / 2).await;
-            window = match lost {
-                Some(_) => (window / 2).max(2),
-                None if segments == window => window * 2,
-                None => window,
-            };
-            if let Some(lost) = lost {
+    /// Sends what waits, and goes on to when something comes or may be sent.
+    fn go_on(&mut self) {
+        if self.up.waiting > 0 {
+            self.up.arrive_at(self.now + ROUND_TRIP / 2, self.up.waiting);
+        }
+        if self.down.waiting > 0 && self.now >= self.acknowledged {
+            self.send_window();
+        }
+        let arrivals = [&self.up, &self.down].into_iter().filter_map(|way| way.arrivals.front());
+        let next =
+            arrivals.map(|(when, _)| *when).chain((self.down.waiting > 0).then_some(self.acknowledged)).min();
+        self.now = next.expect("one of the two has sent something");
+        self.up.come_until(self.now);
+        self.down.come_until(self.now);
+    }
+
+    /// What of it is not lost comes half a round trip later.
+    fn send_window(&mut self) {
+        let segments = self.down.waiting.div_ceil(SEGMENT).min(self.window);
+        let lost = (0..segments).find(|_| self.is_lost());
+        self.down.arrive_at(self.now + ROUND_TRIP / 2, lost.unwrap_or(segments) * SEGMENT);
+        self.acknowledged = self.now + ROUND_TRIP;
+        match lost {
+            Some(lost) => {
                 // Sent again, and with it comes what waited behind it.
-                sleep(ROUND_TRIP / 2).await;
-                lock(&self.down).arrive((segments - lost) * SEGMENT);
-                sleep(ROUND_TRIP / 2).await;
+                self.down.arrive_at(self.now + ROUND_TRIP + ROUND_TRIP / 2, (segments - lost) * SEGMENT);
+                self.acknowledged += ROUND_TRIP;
+                self.window = (self.window / 2).max(2);
             }
+            None if segments == self.window => self.window *= 2,
+            None => {}
         }
+    }
+
+    fn is_lost(&mut self) -> bool {
+        self.random =
+            self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.random >> 33) % 1000 < u64::from(self.lost_per_mille)
     }
 }
 
 impl Direction {
-    fn arrive(&mut self, count: usize) {
-        let count = count.min(self.under_way.len());
-        self.come.extend(self.under_way.drain(..count));
-        if count > 0
-            && let Some(reader) = self.reader.take()
+    fn arrive_at(&mut self, when: Duration, count: usize) {
+        let count = count.min(self.waiting);
+        self.waiting -= count;
+        self.arrivals.push_back((when, count));
+    }
+
+    fn come_until(&mut self, now: Duration) {
+        while let Some(&(when, count)) = self.arrivals.front()
+            && when <= now
         {
-            reader.wake();
+            self.come += count;
+            self.arrivals.pop_front();
         }
     }
 }
 
-fn lock(direction: &Mutex<Direction>) -> MutexGuard<'_, Direction> {
-    direction.lock().unwrap_or_else(PoisonError::into_inner)
+#[derive(Clone)]
+struct SharedPath(Arc<Mutex<Path>>);
+
+impl SharedPath {
+    fn lock(&self) -> MutexGuard<'_, Path> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Goes on with the path whenever both sides wait for it.
+    async fn run<T>(self, both: impl Future<Output = T>) -> T {
+        let mut both = pin!(both);
+        poll_fn(|cx| {
+            loop {
+                if let Poll::Ready(output) = both.as_mut().poll(cx) {
+                    return Poll::Ready(output);
+                }
+                self.lock().go_on();
+            }
+        })
+        .await
+    }
 }
 
-/// One end of a [`Path`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Client,
+    Server,
+}
+
+/// One end of a path.
 struct End {
-    reads: Arc<Mutex<Direction>>,
-    writes: Arc<Mutex<Direction>>,
+    path: SharedPath,
+    side: Side,
 }
 
 impl AsyncRead for End {
     fn poll_read(
         self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
+        _: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<Result<(), Error>> {
-        let mut direction = lock(&self.reads);
-        if direction.come.is_empty() {
-            direction.reader = Some(cx.waker().clone());
+        let mut path = self.path.lock();
+        let direction = if self.side == Side::Client { &mut path.down } else { &mut path.up };
+        let count = buffer.remaining().min(direction.come);
+        if count == 0 {
             return Poll::Pending;
         }
-        let count = buffer.remaining().min(direction.come.len());
-        for byte in direction.come.drain(..count) {
-            buffer.put_slice(&[byte]);
-        }
+        direction.come -= count;
+        let bytes: Vec<u8> = direction.bytes.drain(..count).collect();
+        buffer.put_slice(&bytes);
         Poll::Ready(Ok(()))
     }
 }
 
 impl AsyncWrite for End {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize, Error>> {
-        let mut direction = lock(&self.writes);
-        direction.under_way.extend(bytes);
+        let mut path = self.path.lock();
+        let direction = if self.side == Side::Client { &mut path.up } else { &mut path.down };
+        direction.bytes.extend(bytes);
+        direction.waiting += bytes.len();
         direction.sent += bytes.len();
         Poll::Ready(Ok(bytes.len()))
     }
