@@ -4,7 +4,7 @@
 //! connection of ours. So each connection has a [`Desk`], which lies there for the length of a call on whichever
 //! thread makes it. Nothing is awaited meanwhile, so no other connection comes between.
 
-use std::{cell::RefCell, sync::Arc, time::SystemTime};
+use std::{cell::RefCell, mem, sync::Arc, time::SystemTime};
 
 use polytls_api::{HeldVerdict, HookError, Identity};
 use rustls::sign::CertifiedKey;
@@ -14,7 +14,24 @@ use crate::{
 };
 
 thread_local! {
-    static DESK: RefCell<Option<Desk>> = const { RefCell::new(None) };
+    static PLACE: RefCell<Place> = RefCell::default();
+}
+
+/// Where a desk lies for the length of a call; an empty one between calls.
+#[derive(Default)]
+struct Place {
+    desk: Box<Desk>,
+    in_call: bool,
+}
+
+impl Place {
+    /// Exchanges the desk with the one that lies there.
+    fn exchange(desk: &mut Box<Desk>, in_call: bool) {
+        PLACE.with_borrow_mut(|place| {
+            mem::swap(&mut place.desk, desk);
+            place.in_call = in_call;
+        });
+    }
 }
 
 /// What a connection has for rustls's callbacks, and what they have noted for it.
@@ -60,22 +77,22 @@ impl Desk {
 }
 
 /// Makes a call with the desk in place.
-pub(crate) fn with_desk<T>(desk: &mut Desk, call: impl FnOnce() -> T) -> T {
-    DESK.set(Some(std::mem::take(desk)));
+pub(crate) fn with_desk<T>(desk: &mut Box<Desk>, call: impl FnOnce() -> T) -> T {
+    Place::exchange(desk, true);
     let _back = GoesBack(desk);
     call()
 }
 
 /// Takes the desk away again, however the call ends.
-struct GoesBack<'a>(&'a mut Desk);
+struct GoesBack<'a>(&'a mut Box<Desk>);
 
 impl Drop for GoesBack<'_> {
     fn drop(&mut self) {
-        *self.0 = DESK.take().unwrap_or_default();
+        Place::exchange(self.0, false);
     }
 }
 
 /// Looks at the desk from within a call; what is done there must not call rustls. `None` outside one.
 pub(crate) fn at_desk<T>(look: impl FnOnce(&mut Desk) -> T) -> Option<T> {
-    DESK.with_borrow_mut(|desk| desk.as_mut().map(look))
+    PLACE.with_borrow_mut(|place| place.in_call.then(|| look(&mut place.desk)))
 }

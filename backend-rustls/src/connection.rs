@@ -47,7 +47,7 @@ impl ClientHandshake for Client {
             .store
             .as_ref()
             .map(|store| ClientStore::new(store, name, background.clone(), &self.0.binding));
-        let mut desk = Desk::default();
+        let mut desk = Box::<Desk>::default();
         desk.handshake_secrets.are_wanted = self.0.signing.is_some();
         if let Some(store) = &mut store {
             desk.offered = store.take().await;
@@ -63,8 +63,8 @@ impl ClientHandshake for Client {
         let version = describe(&engine.connection, &mut info)?;
         let ending =
             Ending { role: Role::Client, version, server_random, most: self.0.most_plaintext, store };
-        let (secrets, kernel) =
-            engine.connection.dangerous_into_kernel_connection().map_err(error::connection)?;
+        let ClientEngine { connection, .. } = *engine;
+        let (secrets, kernel) = connection.dangerous_into_kernel_connection().map_err(error::connection)?;
         let mut established = ending.finish(desk, info, secrets, kernel)?;
         established.background = background;
         Ok(established)
@@ -78,8 +78,8 @@ impl Client {
         name: &ServerName,
         options: &ConnectOptions,
         store: Option<&ClientStore>,
-        desk: &mut Desk,
-    ) -> Result<ClientEngine, Error> {
+        desk: &mut Box<Desk>,
+    ) -> Result<Box<ClientEngine>, Error> {
         let peer = pki_name(name).map_err(Error::from)?;
         let mut config = &self.0.rustls;
         let mut early_data = None;
@@ -99,7 +99,8 @@ impl Client {
         };
         let connection =
             with_desk(desk, || UnbufferedClientConnection::new(config, peer)).map_err(error::connection)?;
-        Ok(ClientEngine { connection, early_data: EarlyData::new(early_data, self.0.most_plaintext) })
+        let early_data = EarlyData::new(early_data, self.0.most_plaintext);
+        Ok(Box::new(ClientEngine { connection, early_data }))
     }
 }
 
@@ -113,8 +114,8 @@ impl ServerHandshake for Server {
         let mut info = ConnectionInfo::new(self.0.backend.clone());
         let identity = self.0.config.resolve_identity(transport).await?;
         let certified = self.0.identities.certified(&identity).map_err(|error| unusable(error, transport))?;
-        let mut desk =
-            Desk { identity: Some(identity.clone()), certified: Some(certified), ..Desk::default() };
+        let mut desk = Box::<Desk>::default();
+        (desk.identity, desk.certified) = (Some(identity.clone()), Some(certified));
         if let Some(store) = &self.0.store {
             desk.taken = store.take(desk.session_binding(), transport).await?;
         }
@@ -122,15 +123,14 @@ impl ServerHandshake for Server {
         let offers_early_data = takes_early_data && transport.client_hello().await?.offers_early_data();
         desk.handshake_secrets.are_wanted = offers_early_data;
         let connection = UnbufferedServerConnection::new(self.0.rustls.clone()).map_err(error::connection)?;
-        let engine = ServerEngine { connection, early_data: None };
+        let engine = Box::new(ServerEngine { connection, early_data: None });
         let mut drive = Drive::new(engine, desk, transport);
         drive.signing = RemoteKey::is_needed_for(&identity).then_some(&self.0.signing);
         drive.store = self.0.store.as_ref();
         drive.offer = offers_early_data.then_some(Offer::Open);
         let Drive { engine, mut desk, server_random, offer, .. } = drive.run(&mut info).await?;
         info.early_data = offer.map_or(EarlyDataStatus::NotOffered, |offer| offer.status());
-        let ServerEngine { connection, early_data } = engine;
-        let version = describe(&connection, &mut info)?;
+        let version = describe(&engine.connection, &mut info)?;
         // A session that rustls looked at and did not resume is gone, and so is every one of TLS 1.3.
         let again = version == ProtocolVersion::Tls12 && info.resumed == Some(true);
         if let (Some(store), Some(resumed)) = (&self.0.store, desk.resumed.take().filter(|_| again)) {
@@ -138,6 +138,7 @@ impl ServerHandshake for Server {
         }
         let most = self.0.most_plaintext;
         let ending = Ending { role: Role::Server, version, server_random, most, store: None };
+        let ServerEngine { connection, early_data } = *engine;
         let (secrets, kernel) = connection.dangerous_into_kernel_connection().map_err(error::connection)?;
         let mut established = ending.finish(desk, info, secrets, kernel)?;
         established.early_data = early_data;
@@ -184,7 +185,7 @@ struct Ending {
 impl Ending {
     fn finish<Data: 'static>(
         self,
-        desk: Desk,
+        desk: Box<Desk>,
         mut info: ConnectionInfo,
         secrets: ExtractedSecrets,
         connection: KernelConnection<Data>,
@@ -192,7 +193,7 @@ impl Ending {
     where
         Kernel<Data>: KeySchedule,
     {
-        let Desk { identity, server_name, ocsp_response, exporter_secret, .. } = desk;
+        let Desk { identity, server_name, ocsp_response, exporter_secret, .. } = *desk;
         if let Some(identity) = &identity {
             info.present(identity);
         }

@@ -145,8 +145,9 @@ fn encode<Data>(mut data: EncodeTlsData<'_, Data>, outgoing: &mut Buffer) -> Ste
 
 /// A handshake under way.
 pub(crate) struct Drive<'a, 't, E> {
-    pub(crate) engine: E,
-    pub(crate) desk: Desk,
+    /// Like the desk it is large, and a future is moved about with all that it holds.
+    pub(crate) engine: Box<E>,
+    pub(crate) desk: Box<Desk>,
     pub(crate) server_random: ServerRandom,
     pub(crate) transport: &'a mut Transport<'t>,
     /// How many of the incoming bytes rustls has been shown and has not consumed.
@@ -160,7 +161,7 @@ pub(crate) struct Drive<'a, 't, E> {
 }
 
 impl<'a, 't, E: Engine> Drive<'a, 't, E> {
-    pub(crate) fn new(engine: E, desk: Desk, transport: &'a mut Transport<'t>) -> Self {
+    pub(crate) fn new(engine: Box<E>, desk: Box<Desk>, transport: &'a mut Transport<'t>) -> Self {
         let server_random = ServerRandom::new();
         Self { engine, desk, server_random, transport, shown: 0, offer: None, signing: None, store: None }
     }

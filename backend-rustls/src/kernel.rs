@@ -73,7 +73,7 @@ impl KeySchedule for Kernel<ClientConnectionData> {
     }
 
     fn new_session_ticket(&mut self, body: &[u8]) -> Result<(), Error> {
-        let mut desk = Desk::default();
+        let mut desk = Box::<Desk>::default();
         with_desk(&mut desk, || self.connection.handle_new_session_ticket(body))
             .map_err(error::connection)?;
         // RFC 8446 §4.6.1: the lifetime in seconds comes first.

@@ -324,15 +324,15 @@ mod tests {
     }
 
     /// The desk of a connection that presents a certificate of its own.
-    fn desk() -> Desk {
+    fn desk() -> Box<Desk> {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let identity = Identity::from_der([made.cert.der().clone()], made.signing_key.serialize_der());
-        Desk { identity: Some(identity.unwrap()), ..Desk::default() }
+        Box::new(Desk { identity: Some(identity.unwrap()), ..Desk::default() })
     }
 
     /// The desk of another connection that presents the same.
-    fn again(desk: &Desk) -> Desk {
-        Desk { identity: desk.identity.clone(), ..Desk::default() }
+    fn again(desk: &Desk) -> Box<Desk> {
+        Box::new(Desk { identity: desk.identity.clone(), ..Desk::default() })
     }
 
     #[test]
@@ -378,7 +378,8 @@ mod tests {
     fn where_clients_are_verified_what_comes_of_a_kept_session_ends_with_it() {
         let sessions = MemorySessions::new(MINUTE_FROM_VERIFICATION);
         let end = at(seconds(SystemTime::now()) + 10);
-        let mut first = Desk { session_end: Some(end), ..desk() };
+        let mut first = desk();
+        first.session_end = Some(end);
         let mut second = again(&first);
         with_desk(&mut first, || assert!(sessions.put(b"id".to_vec(), b"session".to_vec())));
         with_desk(&mut second, || assert_eq!(sessions.take(b"id").unwrap(), b"session"));
@@ -407,7 +408,7 @@ mod tests {
         let (tickets, sessions) = (SealedTickets::new(MINUTE).unwrap(), MemorySessions::new(MINUTE));
         let of = |lineage: &str| {
             let mut desk = desk();
-            desk.identity = desk.identity.map(|identity| identity.with_lineage(lineage));
+            desk.identity = desk.identity.take().map(|identity| identity.with_lineage(lineage));
             desk
         };
         let ticket = with_desk(&mut of("one"), || {
