@@ -226,7 +226,9 @@ pub(crate) async fn keep_new_sessions(store: &Option<(Store, Duration)>, ssl: &S
 /// OpenSSL judges a call by the thread's queue of errors: what other code left there must not be taken for this
 /// connection's.
 pub(crate) fn forget_errors() {
-    drop(ErrorStack::get());
+    if ffi::has_errors() {
+        drop(ErrorStack::get());
+    }
 }
 
 #[cfg(test)]

@@ -31,6 +31,12 @@ pub(crate) use self::{
     },
 };
 
+/// Whether there is anything in the thread's queue of errors: to look costs less than to fetch nothing.
+pub(crate) fn has_errors() -> bool {
+    // SAFETY: the function reads the thread's own queue, and changes nothing.
+    unsafe { openssl_sys::ERR_peek_last_error() != 0 }
+}
+
 /// What a function says that returns one on success.
 fn done(result: c_int) -> Result<(), ErrorStack> {
     if result == 1 { Ok(()) } else { Err(ErrorStack::get()) }
