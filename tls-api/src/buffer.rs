@@ -7,29 +7,29 @@
 
 use std::{cell::RefCell, fmt};
 
-/// How many storages a thread keeps, and how large each may be.
+/// How many queues a thread keeps, and how large the storage of each may be.
 const KEPT: usize = 4;
 const KEPT_SIZE: usize = 128 * 1024;
 
 thread_local! {
-    static STORAGES: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    static QUEUES: RefCell<Vec<Box<Queue>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A storage that was given back on this thread, else an empty one.
-fn take_storage() -> Vec<u8> {
-    STORAGES.try_with(|storages| storages.borrow_mut().pop()).ok().flatten().unwrap_or_default()
+/// A queue that was given back on this thread, else one without storage.
+fn take_queue() -> Box<Queue> {
+    QUEUES.try_with(|queues| queues.borrow_mut().pop()).ok().flatten().unwrap_or_default()
 }
 
-/// Keeps a storage for the next buffer of this thread, if there is room for it.
-fn give_back(storage: Vec<u8>) {
-    if storage.is_empty() || storage.len() > KEPT_SIZE {
+/// Keeps an empty queue for the next buffer of this thread, if there is room for it.
+fn give_back(queue: Box<Queue>) {
+    if queue.storage.is_empty() || queue.storage.len() > KEPT_SIZE {
         return;
     }
     // A thread that is ending keeps nothing.
-    let _ = STORAGES.try_with(|storages| {
-        let mut storages = storages.borrow_mut();
-        if storages.len() < KEPT {
-            storages.push(storage);
+    let _ = QUEUES.try_with(|queues| {
+        let mut queues = queues.borrow_mut();
+        if queues.len() < KEPT {
+            queues.push(queue);
         }
     });
 }
@@ -47,9 +47,12 @@ pub(crate) fn copy(target: &mut [u8], source: &[u8]) {
     }
 }
 
-/// A growable queue of bytes.
+/// A growable queue of bytes. One that holds none costs a pointer: many connections are idle.
 #[derive(Default)]
-pub struct Buffer {
+pub struct Buffer(Option<Box<Queue>>);
+
+#[derive(Default)]
+struct Queue {
     storage: Vec<u8>,
     start: usize,
     end: usize,
@@ -58,49 +61,53 @@ pub struct Buffer {
 impl Buffer {
     /// An empty buffer without storage.
     pub const fn new() -> Self {
-        Self { storage: Vec::new(), start: 0, end: 0 }
+        Self(None)
     }
 
     /// How many bytes wait.
     pub fn len(&self) -> usize {
-        self.end - self.start
+        self.0.as_ref().map_or(0, |queue| queue.end - queue.start)
     }
 
     /// Whether no byte waits.
     pub fn is_empty(&self) -> bool {
-        self.start == self.end
+        self.len() == 0
     }
 
     /// The bytes that wait, oldest first.
     pub fn filled(&self) -> &[u8] {
-        &self.storage[self.start..self.end]
+        self.0.as_ref().map_or(&[], |queue| &queue.storage[queue.start..queue.end])
     }
 
     /// The bytes that wait, for decryption in place.
     pub fn filled_mut(&mut self) -> &mut [u8] {
-        &mut self.storage[self.start..self.end]
+        self.0.as_mut().map_or(&mut [], |queue| &mut queue.storage[queue.start..queue.end])
     }
 
     /// Removes up to `count` bytes from the front.
     pub fn consume(&mut self, count: usize) {
-        self.start += count.min(self.len());
-        if self.start == self.end {
-            self.start = 0;
-            self.end = 0;
+        let Some(queue) = &mut self.0 else { return };
+        queue.start += count.min(queue.end - queue.start);
+        if queue.start == queue.end {
+            queue.start = 0;
+            queue.end = 0;
         }
     }
 
     /// At least `room` writable bytes after the last; [`Buffer::commit`] makes written ones wait.
     pub fn spare(&mut self, room: usize) -> &mut [u8] {
-        if self.storage.len() - self.end < room {
-            self.make_room(room);
+        let queue = self.0.get_or_insert_with(take_queue);
+        if queue.storage.len() - queue.end < room {
+            queue.make_room(room);
         }
-        &mut self.storage[self.end..]
+        &mut queue.storage[queue.end..]
     }
 
     /// Adds the first `count` bytes of [`Buffer::spare`] to the queue.
     pub fn commit(&mut self, count: usize) {
-        self.end = (self.end + count).min(self.storage.len());
+        if let Some(queue) = &mut self.0 {
+            queue.end = (queue.end + count).min(queue.storage.len());
+        }
     }
 
     /// Appends a copy of `bytes`.
@@ -111,30 +118,33 @@ impl Buffer {
 
     /// Forgets every byte, and keeps the storage.
     pub fn clear(&mut self) {
-        self.start = 0;
-        self.end = 0;
+        if let Some(queue) = &mut self.0 {
+            queue.start = 0;
+            queue.end = 0;
+        }
     }
 
     /// Gives the storage back if nothing waits in it.
     pub fn release_if_empty(&mut self) {
-        if self.is_empty() {
-            give_back(std::mem::take(self).storage);
+        if self.is_empty()
+            && let Some(queue) = self.0.take()
+        {
+            give_back(queue);
         }
     }
 
     /// How many bytes of storage are held.
     pub fn capacity(&self) -> usize {
-        self.storage.len()
+        self.0.as_ref().map_or(0, |queue| queue.storage.len())
     }
+}
 
+impl Queue {
     fn make_room(&mut self, room: usize) {
         self.storage.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
         let needed = self.end + room;
-        if self.storage.is_empty() {
-            self.storage = take_storage();
-        }
         if self.storage.len() < needed {
             // Doubling keeps the copies of a long queue linear in its length.
             self.storage.resize(needed.max(self.storage.len() * 2), 0);
