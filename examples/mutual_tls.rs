@@ -37,7 +37,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     stream.read_to_string(&mut text).await?;
     stream.shutdown().await?;
 
-    assert_eq!((text.as_str(), serving.await??), ("welcome", presented));
+    assert_eq!(text, "welcome");
+    assert_eq!(serving.await??, presented);
     println!("{}: the server saw the client's certificate, and said {text}", stream.info().backend.name);
     Ok(())
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use polytls_api::{
     BackendInfo, CertificateVerifier, CipherSuite, ClientAuthentication, ClientConfig, ConfigError,
-    NamedGroup, ProtocolSettings, ServerConfig, SignatureScheme, Transport, TrustPolicy, with_revocation,
+    NamedGroup, ProtocolSettings, ServerConfig, SharedChains, SignatureScheme, Transport, TrustPolicy,
+    with_revocation,
 };
 use polytls_aws_lc::Signatures;
 
@@ -19,23 +20,27 @@ use crate::{
 /// What every connection of one client configuration shares.
 #[derive(Debug)]
 pub(crate) struct PreparedClient {
-    pub(crate) info: BackendInfo,
+    pub(crate) info: Arc<BackendInfo>,
     pub(crate) config: ClientConfig,
     pub(crate) options: Arc<Options>,
     /// What is offered, most wanted first.
     pub(crate) suites: Vec<CipherSuite>,
     pub(crate) groups: Vec<NamedGroup>,
+    /// The application protocols; connections share them.
+    pub(crate) protocols: Vec<Arc<[u8]>>,
     /// What the server may sign with.
     pub(crate) schemes: Vec<SignatureScheme>,
     pub(crate) verifier: Arc<dyn CertificateVerifier>,
     pub(crate) identity: Option<Arc<PreparedIdentity>>,
     /// `None` where nothing is resumed.
     pub(crate) sessions: Option<ClientSessions>,
+    /// What servers presented, for as long as a connection holds it.
+    pub(crate) chains: SharedChains,
 }
 
 impl PreparedClient {
     pub(crate) fn new(
-        info: BackendInfo,
+        info: Arc<BackendInfo>,
         config: &ClientConfig,
         options: Arc<Options>,
     ) -> Result<Self, ConfigError> {
@@ -51,10 +56,12 @@ impl PreparedClient {
             options,
             suites: list(settings.cipher_suites()),
             groups: list(settings.named_groups()),
+            protocols: protocols(settings),
             schemes: list(settings.signature_schemes()),
             verifier,
             identity,
             sessions: resumes(settings).then(|| ClientSessions::new(config)),
+            chains: SharedChains::new(),
         })
     }
 }
@@ -62,24 +69,28 @@ impl PreparedClient {
 /// What every connection of one server configuration shares.
 #[derive(Debug)]
 pub(crate) struct PreparedServer {
-    pub(crate) info: BackendInfo,
+    pub(crate) info: Arc<BackendInfo>,
     pub(crate) config: ServerConfig,
     pub(crate) options: Arc<Options>,
     /// What may be negotiated, most wanted first.
     pub(crate) suites: Vec<CipherSuite>,
     pub(crate) groups: Vec<NamedGroup>,
+    /// The application protocols; connections share them.
+    pub(crate) protocols: Vec<Arc<[u8]>>,
     /// What a client may sign with.
     pub(crate) schemes: Vec<SignatureScheme>,
     /// Where clients are asked for a certificate: who decides on it.
     pub(crate) client_verifier: Option<Arc<dyn CertificateVerifier>>,
     /// `None` where nothing is resumed.
     pub(crate) sessions: Option<ServerSessions>,
+    /// What clients presented, for as long as a connection holds it.
+    pub(crate) chains: SharedChains,
     identities: Identities,
 }
 
 impl PreparedServer {
     pub(crate) fn new(
-        info: BackendInfo,
+        info: Arc<BackendInfo>,
         config: &ServerConfig,
         options: Arc<Options>,
     ) -> Result<Self, ConfigError> {
@@ -89,10 +100,12 @@ impl PreparedServer {
             config: config.clone(),
             suites: list(settings.cipher_suites()),
             groups: list(settings.named_groups()),
+            protocols: protocols(settings),
             schemes: list(settings.signature_schemes()),
             client_verifier: client_verifier(config, options.profile)?,
             options,
             sessions: resumes(settings).then(|| ServerSessions::new(config)).transpose()?,
+            chains: SharedChains::new(),
             identities: Identities::new(config.identities())?,
         })
     }
@@ -135,6 +148,10 @@ fn client_verifier(
 
 fn resumes(settings: &ProtocolSettings) -> bool {
     settings.resumption() != Some(false)
+}
+
+fn protocols(settings: &ProtocolSettings) -> Vec<Arc<[u8]>> {
+    settings.alpn().iter().map(|protocol| protocol.as_slice().into()).collect()
 }
 
 /// The builders fill in what this backend has, so that there is always a list.

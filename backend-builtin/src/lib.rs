@@ -99,12 +99,12 @@ impl Backend for Builtin {
     }
 
     fn client(&self, config: &ClientConfig) -> Result<Arc<dyn ClientHandshake>, ConfigError> {
-        let prepared = PreparedClient::new(self.info(), config, self.options.clone())?;
+        let prepared = PreparedClient::new(self.info().into(), config, self.options.clone())?;
         Ok(Arc::new(connection::Client(prepared)))
     }
 
     fn server(&self, config: &ServerConfig) -> Result<Arc<dyn ServerHandshake>, ConfigError> {
-        let prepared = PreparedServer::new(self.info(), config, self.options.clone())?;
+        let prepared = PreparedServer::new(self.info().into(), config, self.options.clone())?;
         Ok(Arc::new(connection::Server(prepared)))
     }
 

@@ -2,21 +2,27 @@
 //!
 //! The record layer itself is [`polytls_api::record::RecordSession`]; this is the [`KeySchedule`] below it.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use polytls_api::{
-    Background, CertificateDer, Error, ProtocolVersion, ServerName,
+    Background, CertificateChain, Error, ProtocolVersion, ServerName,
     record::{KeySchedule, TrafficKeys},
 };
 
 use crate::{
+    crypto::HashAlgorithm,
     error::Fault,
-    key_schedule::{ExporterSecret, MasterSecret12, ResumptionSecret, Suite, TrafficSecret},
+    key_schedule::{
+        ExporterSecret, Kept, MASTER_SECRET_LEN, MasterSecret12, ResumptionSecret, Suite, TrafficSecret,
+    },
     sessions::{ClientSession, ClientSessions},
     wire::handshake::NewSessionTicket,
 };
 
-/// The secrets of an established connection of TLS 1.3 (RFC 8446 §7).
+/// The secrets of a connection of TLS 1.3, as the handshake ends in them (RFC 8446 §7).
 #[derive(Debug)]
 pub(crate) struct Secrets13 {
     pub(crate) suite: &'static Suite,
@@ -25,7 +31,7 @@ pub(crate) struct Secrets13 {
     pub(crate) receiving: TrafficSecret,
     pub(crate) exporter: ExporterSecret,
     /// On a client that resumes, where the server was verified by a certificate.
-    pub(crate) tickets: Option<Tickets>,
+    pub(crate) tickets: Option<(Tickets, ResumptionSecret)>,
 }
 
 /// Where a client keeps what its server gives it to resume with, and what goes into it.
@@ -34,14 +40,47 @@ pub(crate) struct Tickets {
     pub(crate) sessions: ClientSessions,
     pub(crate) server: ServerName,
     pub(crate) background: Background,
-    pub(crate) resumption: ResumptionSecret,
-    pub(crate) alpn: Option<Vec<u8>>,
+    pub(crate) alpn: Option<Arc<[u8]>>,
     /// When the server's certificate was verified, in this handshake or in the one that began the session.
     pub(crate) verified: SystemTime,
-    pub(crate) peer_chain: Vec<CertificateDer<'static>>,
+    pub(crate) peer_chain: CertificateChain,
 }
 
-impl KeySchedule for Secrets13 {
+impl Secrets13 {
+    /// What the connection keeps of them.
+    pub(crate) fn into_schedule(self) -> Box<dyn KeySchedule> {
+        match self.suite.hash {
+            HashAlgorithm::Sha256 => Box::new(Schedule13::<32>::new(self)),
+            HashAlgorithm::Sha384 => Box::new(Schedule13::<48>::new(self)),
+        }
+    }
+}
+
+/// [`Secrets13`] for as long as the connection lasts, under a hash of `LEN` bytes.
+#[derive(Debug)]
+struct Schedule13<const LEN: usize> {
+    suite: &'static Suite,
+    sending: Kept<TrafficSecret, LEN>,
+    receiving: Kept<TrafficSecret, LEN>,
+    exporter: Kept<ExporterSecret, LEN>,
+    tickets: Option<Box<(Tickets, Kept<ResumptionSecret, LEN>)>>,
+}
+
+impl<const LEN: usize> Schedule13<LEN> {
+    fn new(secrets: Secrets13) -> Self {
+        let tickets =
+            secrets.tickets.map(|(tickets, resumption)| Box::new((tickets, Kept::new(&resumption))));
+        Self {
+            suite: secrets.suite,
+            sending: Kept::new(&secrets.sending),
+            receiving: Kept::new(&secrets.receiving),
+            exporter: Kept::new(&secrets.exporter),
+            tickets,
+        }
+    }
+}
+
+impl<const LEN: usize> KeySchedule for Schedule13<LEN> {
     fn next_sending_keys(&mut self) -> Result<TrafficKeys, Error> {
         next_keys(&mut self.sending, self.suite)
     }
@@ -52,8 +91,8 @@ impl KeySchedule for Secrets13 {
 
     fn new_session_ticket(&mut self, body: &[u8]) -> Result<(), Error> {
         let message = NewSessionTicket::parse(body).map_err(Fault::into_error)?;
-        if let Some(tickets) = &self.tickets {
-            tickets.keep(self.suite, &message);
+        if let Some((tickets, resumption)) = self.tickets.as_deref() {
+            tickets.keep(self.suite, &resumption.secret(self.suite.hash), &message);
         }
         Ok(())
     }
@@ -64,22 +103,27 @@ impl KeySchedule for Secrets13 {
         label: &[u8],
         context: Option<&[u8]>,
     ) -> Result<(), Error> {
-        self.exporter.export(label, context, output).map_err(Fault::into_error)
+        let exporter = self.exporter.secret(self.suite.hash);
+        exporter.export(label, context, output).map_err(Fault::into_error)
     }
 }
 
 /// RFC 8446 §7.2; the secret before is gone then, and what it protected stays secret.
-fn next_keys(secret: &mut TrafficSecret, suite: &Suite) -> Result<TrafficKeys, Error> {
-    *secret = secret.next();
-    secret.keys(suite).map_err(Fault::into_error)
+fn next_keys<const LEN: usize>(
+    secret: &mut Kept<TrafficSecret, LEN>,
+    suite: &Suite,
+) -> Result<TrafficKeys, Error> {
+    let next = secret.secret(suite.hash).next();
+    *secret = Kept::new(&next);
+    next.keys(suite).map_err(Fault::into_error)
 }
 
 impl Tickets {
-    fn keep(&self, suite: &Suite, message: &NewSessionTicket<'_>) {
+    fn keep(&self, suite: &Suite, resumption: &ResumptionSecret, message: &NewSessionTicket<'_>) {
         let session = ClientSession {
             version: ProtocolVersion::Tls13,
             suite: suite.id,
-            secret: self.resumption.psk(message.nonce),
+            secret: resumption.psk(message.nonce),
             ticket: message.ticket.to_vec(),
             session_id: Vec::new(),
             obtained: SystemTime::now(),
@@ -98,9 +142,16 @@ impl Tickets {
 /// The secrets of an established connection of TLS 1.2. Its keys are never renewed, and its tickets come before.
 #[derive(Debug)]
 pub(crate) struct Secrets12 {
-    pub(crate) master: MasterSecret12,
-    pub(crate) client_random: [u8; 32],
-    pub(crate) server_random: [u8; 32],
+    hash: HashAlgorithm,
+    master: Kept<MasterSecret12, MASTER_SECRET_LEN>,
+    client_random: [u8; 32],
+    server_random: [u8; 32],
+}
+
+impl Secrets12 {
+    pub(crate) fn new(master: &MasterSecret12, client_random: [u8; 32], server_random: [u8; 32]) -> Self {
+        Self { hash: master.hash(), master: Kept::new(master), client_random, server_random }
+    }
 }
 
 impl KeySchedule for Secrets12 {
@@ -123,6 +174,7 @@ impl KeySchedule for Secrets12 {
         context: Option<&[u8]>,
     ) -> Result<(), Error> {
         self.master
+            .secret(self.hash)
             .export(&self.client_random, &self.server_random, label, context, output)
             .map_err(Fault::into_error)
     }

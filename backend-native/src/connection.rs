@@ -27,7 +27,7 @@ const HANDSHAKE_RECORD: u8 = 22;
 /// The client's side.
 pub(crate) struct Client {
     connector: TlsConnector,
-    backend: BackendInfo,
+    backend: Arc<BackendInfo>,
     sni: bool,
     /// What holds the certificate against the name once more.
     platform: Option<Arc<dyn Backend>>,
@@ -36,7 +36,7 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(
         connector: TlsConnector,
-        backend: BackendInfo,
+        backend: Arc<BackendInfo>,
         config: &ClientConfig,
         platform: Option<Arc<dyn Backend>>,
     ) -> Self {
@@ -76,7 +76,7 @@ impl ClientHandshake for Client {
     ) -> Result<Established, Error> {
         let mut info = ConnectionInfo::new(self.backend.clone());
         if self.sni {
-            info.server_name = name.sni().map(ToOwned::to_owned);
+            info.server_name = name.to_sni();
         }
         let memory = Shared::new();
         let begin = || self.connector.connect(&name.to_string(), memory.clone());
@@ -93,13 +93,13 @@ impl ClientHandshake for Client {
 /// The server's side.
 pub(crate) struct Server {
     acceptor: TlsAcceptor,
-    backend: BackendInfo,
+    backend: Arc<BackendInfo>,
     alpn: Vec<Vec<u8>>,
     identity: Option<Identity>,
 }
 
 impl Server {
-    pub(crate) fn new(acceptor: TlsAcceptor, backend: BackendInfo, config: &ServerConfig) -> Self {
+    pub(crate) fn new(acceptor: TlsAcceptor, backend: Arc<BackendInfo>, config: &ServerConfig) -> Self {
         let identity = config.identity().cloned();
         Self { acceptor, backend, alpn: config.protocol().alpn().to_vec(), identity }
     }
@@ -209,8 +209,8 @@ fn describe(stream: &TlsStream<Shared>, memory: &Shared, info: &mut ConnectionIn
     info.cipher_suite = observer.cipher_suite();
     info.named_group = observer.named_group();
     info.resumed = observer.resumed();
-    info.server_name = info.server_name.take().or_else(|| observer.server_name().map(ToOwned::to_owned));
-    info.alpn = stream.negotiated_alpn().ok().flatten();
+    info.server_name = info.server_name.take().or_else(|| observer.server_name().map(Arc::from));
+    info.alpn = stream.negotiated_alpn().ok().flatten().map(Arc::from);
     let own = stream.peer_certificate().ok().flatten().and_then(|certificate| certificate.to_der().ok());
     info.peer_chain = own.map(Into::into).into_iter().collect();
 }

@@ -75,11 +75,16 @@ impl Backend for Native {
         let platform = Some(self.platform.clone());
         #[cfg(any(windows, target_vendor = "apple"))]
         let platform = None;
-        Ok(Arc::new(connection::Client::new(config::connector(config)?, self.info(), config, platform)))
+        Ok(Arc::new(connection::Client::new(
+            config::connector(config)?,
+            self.info().into(),
+            config,
+            platform,
+        )))
     }
 
     fn server(&self, config: &ServerConfig) -> Result<Arc<dyn ServerHandshake>, ConfigError> {
-        Ok(Arc::new(connection::Server::new(config::acceptor(config)?, self.info(), config)))
+        Ok(Arc::new(connection::Server::new(config::acceptor(config)?, self.info().into(), config)))
     }
 
     #[cfg(not(any(windows, target_vendor = "apple")))]

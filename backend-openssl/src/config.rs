@@ -40,7 +40,7 @@ const SESSIONS_WITH_EARLY_DATA: usize = 4096;
 /// What every connection of one configuration shares.
 pub(crate) struct Prepared {
     pub(crate) context: SslContext,
-    pub(crate) backend: BackendInfo,
+    pub(crate) backend: Arc<BackendInfo>,
     /// Who decides on the peer's chain; `None` where no peer is asked for one.
     pub(crate) decider: Option<Decider>,
     /// The most plaintext of a record that is sent.
@@ -78,7 +78,10 @@ pub(crate) struct PreparedServer {
     pub(crate) store: Option<Store>,
 }
 
-pub(crate) fn client(backend: BackendInfo, config: &ClientConfig) -> Result<PreparedClient, ConfigError> {
+pub(crate) fn client(
+    backend: Arc<BackendInfo>,
+    config: &ClientConfig,
+) -> Result<PreparedClient, ConfigError> {
     let settings = config.protocol();
     let mut builder = context(SslMethod::tls_client(), settings)?;
     let decider = trust(&mut builder, config.verifier(), Some(&config.trust()))?;
@@ -130,7 +133,10 @@ fn collect_sessions(builder: &mut SslContextBuilder) {
     });
 }
 
-pub(crate) fn server(backend: BackendInfo, config: &ServerConfig) -> Result<PreparedServer, ConfigError> {
+pub(crate) fn server(
+    backend: Arc<BackendInfo>,
+    config: &ServerConfig,
+) -> Result<PreparedServer, ConfigError> {
     let settings = config.protocol();
     let mut builder = context(SslMethod::tls_server(), settings)?;
     let identities = Identities::new(config.identities())?;
@@ -229,7 +235,7 @@ fn server_sessions(
 impl Prepared {
     fn new(
         builder: SslContextBuilder,
-        backend: BackendInfo,
+        backend: Arc<BackendInfo>,
         decider: Option<Decider>,
         settings: &ProtocolSettings,
     ) -> Self {

@@ -8,8 +8,8 @@ use openssl::{
     ssl::{Ssl, SslRef, SslStream, SslVersion, StatusType},
 };
 use polytls_api::{
-    AlertDescription, CipherSuite, ClientHandshake, ConnectOptions, ConnectionInfo, Error, ErrorKind,
-    Established, ProtocolVersion, ServerHandshake, ServerName, Transport, async_trait,
+    AlertDescription, Background, CipherSuite, ClientHandshake, ConnectOptions, ConnectionInfo, Error,
+    ErrorKind, Established, ProtocolVersion, ServerHandshake, ServerName, Transport, async_trait,
 };
 
 use crate::{
@@ -43,7 +43,7 @@ impl Client {
             && let Some(host) = name.sni()
         {
             ssl.set_hostname(host)?;
-            info.server_name = Some(host.to_owned());
+            info.server_name = name.to_sni();
         }
         let check = PeerCheck::new(self.0.shared.decider.clone(), Some(name.clone()));
         let mut connection = Connection::new(check);
@@ -75,7 +75,7 @@ impl Client {
         {
             info.present(identity.identity());
         }
-        info.ocsp_response = ssl.ocsp_status().map(ToOwned::to_owned).filter(|response| !response.is_empty());
+        info.ocsp_response = ssl.ocsp_status().filter(|response| !response.is_empty()).map(Arc::from);
         info.early_data = early_data::status(ssl);
     }
 }
@@ -115,7 +115,7 @@ impl ClientHandshake for Client {
             session.keep_sessions(keeper);
         }
         let mut established = Established::new(Box::new(session), info);
-        established.background = background.unwrap_or_default();
+        established.background = background.unwrap_or(Background::none());
         Ok(established)
     }
 }
@@ -287,17 +287,18 @@ fn establish(stream: &mut SslStream<Wire>, info: &mut ConnectionInfo) -> Result<
     info.version = Some(version);
     info.cipher_suite = cipher_suite;
     info.named_group = observer.named_group();
-    info.alpn = ssl.selected_alpn_protocol().map(ToOwned::to_owned);
+    info.alpn = ssl.selected_alpn_protocol().map(Arc::from);
     if ssl.is_server() {
-        info.server_name = observer.server_name().map(ToOwned::to_owned);
+        info.server_name = observer.server_name().map(Arc::from);
     }
     let presented = ssl.peer_cert_chain().map_or(Ok(Vec::new()), verifier::encode);
-    info.peer_chain = presented.map_err(error::library)?;
+    let mut presented = presented.map_err(error::library)?;
     // A server's chain is without the client's own certificate, and a session from a store has nothing else.
-    if ssl.is_server() || info.peer_chain.is_empty() {
+    if ssl.is_server() || presented.is_empty() {
         let own = ssl.peer_certificate().and_then(|certificate| certificate.to_der().ok());
-        info.peer_chain.splice(0..0, own.map(Into::into));
+        presented.splice(0..0, own.map(Into::into));
     }
+    info.peer_chain = presented.into();
     info.resumed = Some(ssl.session_reused());
     Ok(Negotiated { version, cipher_suite })
 }

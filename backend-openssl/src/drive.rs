@@ -205,7 +205,7 @@ async fn settle(verdict: Verdict, info: &mut ConnectionInfo) -> Result<(), Refus
         Verdict::RefusedLate(reason) => return Err(Refusal::Untold(reason)),
         Verdict::Held(verdict) => verdict.settle().await.map_err(Refusal::Untold)?,
     };
-    info.timings.verification = Some(took);
+    info.timings.set_verification(took);
     info.verified_chain = Some(chain);
     Ok(())
 }

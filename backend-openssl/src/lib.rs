@@ -72,11 +72,11 @@ impl Backend for OpenSsl {
     }
 
     fn client(&self, config: &ClientConfig) -> Result<Arc<dyn ClientHandshake>, ConfigError> {
-        Ok(Arc::new(connection::Client::new(config::client(self.info(), config)?)))
+        Ok(Arc::new(connection::Client::new(config::client(self.info().into(), config)?)))
     }
 
     fn server(&self, config: &ServerConfig) -> Result<Arc<dyn ServerHandshake>, ConfigError> {
-        Ok(Arc::new(connection::Server::new(config::server(self.info(), config)?)))
+        Ok(Arc::new(connection::Server::new(config::server(self.info().into(), config)?)))
     }
 
     fn verifier(&self, trust: &TrustPolicy) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {

@@ -37,7 +37,7 @@ pub(crate) struct PreparedClient {
     pub(crate) rustls: Arc<rustls::ClientConfig>,
     /// The same for connections that send early data, where they may.
     pub(crate) with_early_data: Option<Arc<rustls::ClientConfig>>,
-    pub(crate) backend: BackendInfo,
+    pub(crate) backend: Arc<BackendInfo>,
     pub(crate) sni: bool,
     /// Where rustls finds sessions, if it may.
     pub(crate) sessions: Option<Arc<ClientSessions>>,
@@ -53,7 +53,7 @@ pub(crate) struct PreparedClient {
 #[derive(Debug)]
 pub(crate) struct PreparedServer {
     pub(crate) rustls: Arc<rustls::ServerConfig>,
-    pub(crate) backend: BackendInfo,
+    pub(crate) backend: Arc<BackendInfo>,
     pub(crate) config: ServerConfig,
     pub(crate) identities: Identities,
     /// Where the application keeps sessions.
@@ -65,7 +65,7 @@ pub(crate) struct PreparedServer {
 
 pub(crate) fn client(
     provider: &CryptoProvider,
-    backend: BackendInfo,
+    backend: Arc<BackendInfo>,
     config: &ClientConfig,
 ) -> Result<PreparedClient, ConfigError> {
     let settings = config.protocol();
@@ -133,7 +133,7 @@ fn client_of(
 
 pub(crate) fn server(
     provider: &CryptoProvider,
-    backend: BackendInfo,
+    backend: Arc<BackendInfo>,
     config: &ServerConfig,
 ) -> Result<PreparedServer, ConfigError> {
     let settings = config.protocol();

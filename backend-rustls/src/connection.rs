@@ -1,5 +1,7 @@
 //! A connection: the handshake, what it negotiated, and the keys that it ends in.
 
+use std::sync::Arc;
+
 use polytls_api::{
     AlertDescription, Background, CertificateDer, CipherSuite, ClientHandshake, ConfigError, ConnectOptions,
     ConnectionInfo, EarlyDataStatus, Error, ErrorKind, Established, ProtocolVersion, ServerHandshake,
@@ -39,9 +41,9 @@ impl ClientHandshake for Client {
     ) -> Result<Established, Error> {
         let mut info = ConnectionInfo::new(self.0.backend.clone());
         if self.0.sni {
-            info.server_name = name.sni().map(ToOwned::to_owned);
+            info.server_name = name.to_sni();
         }
-        let background = Background::default();
+        let background = self.0.store.as_ref().map_or(Background::none(), |_| Background::default());
         let mut store = self
             .0
             .store
@@ -161,7 +163,7 @@ fn describe(connection: &CommonState, info: &mut ConnectionInfo) -> Result<Proto
     info.cipher_suite =
         connection.negotiated_cipher_suite().map(|suite| CipherSuite::from_code(suite.suite().into()));
     info.named_group = connection.negotiated_key_exchange_group().map(named_group);
-    info.alpn = connection.alpn_protocol().map(ToOwned::to_owned);
+    info.alpn = connection.alpn_protocol().map(Arc::from);
     info.peer_chain = connection.peer_certificates().unwrap_or_default().iter().map(owned).collect();
     info.resumed = connection.handshake_kind().map(|kind| kind == HandshakeKind::Resumed);
     version.ok_or_else(|| ErrorKind::Backend.into())
@@ -197,8 +199,8 @@ impl Ending {
         if let Some(identity) = &identity {
             info.present(identity);
         }
-        info.ocsp_response = ocsp_response;
-        info.server_name = server_name.or(info.server_name);
+        info.ocsp_response = ocsp_response.map(Arc::from);
+        info.server_name = server_name.map(Arc::from).or(info.server_name);
         let suite = CipherSuite::from_code(connection.negotiated_cipher_suite().suite().into());
         let exporter = exporter_secret
             .and_then(|secret| Exporter::new(self.version, suite, secret, &self.server_random));

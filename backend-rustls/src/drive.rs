@@ -271,7 +271,7 @@ impl<'a, 't, E: Engine> Drive<'a, 't, E> {
         match verdict.settle().await {
             Ok((chain, took)) => {
                 info.verified_chain = Some(chain);
-                info.timings.verification = Some(took);
+                info.timings.set_verification(took);
                 Ok(())
             }
             Err(reason) => {

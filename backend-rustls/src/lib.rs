@@ -69,11 +69,11 @@ impl Backend for Rustls {
     }
 
     fn client(&self, config: &ClientConfig) -> Result<Arc<dyn ClientHandshake>, ConfigError> {
-        Ok(Arc::new(connection::Client(config::client(&self.provider, self.info(), config)?)))
+        Ok(Arc::new(connection::Client(config::client(&self.provider, self.info().into(), config)?)))
     }
 
     fn server(&self, config: &ServerConfig) -> Result<Arc<dyn ServerHandshake>, ConfigError> {
-        Ok(Arc::new(connection::Server(config::server(&self.provider, self.info(), config)?)))
+        Ok(Arc::new(connection::Server(config::server(&self.provider, self.info().into(), config)?)))
     }
 
     fn verifier(&self, trust: &TrustPolicy) -> Result<Arc<dyn CertificateVerifier>, ConfigError> {

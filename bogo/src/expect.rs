@@ -62,7 +62,7 @@ fn negotiated(info: &ConnectionInfo, expected: &Expected, server: bool) -> Resul
 fn alpn(connection: &Connection<'_>, info: &ConnectionInfo) -> Result<(), Failure> {
     let settings = &connection.options.settings;
     let wanted = if settings.server { &settings.select_alpn } else { &connection.options.expected.alpn };
-    equal("application protocol", &info.alpn.clone().unwrap_or_default(), wanted)
+    equal("application protocol", &info.alpn.as_deref().unwrap_or_default().to_vec(), wanted)
 }
 
 fn resumption(connection: &Connection<'_>, info: &ConnectionInfo) -> Result<(), Failure> {
@@ -79,14 +79,14 @@ fn peer(connection: &Connection<'_>, info: &ConnectionInfo) -> Result<(), Failur
         expect(!info.peer_chain.is_empty(), || "the peer presented no certificate".into())?;
     }
     if let Some(path) = &expected.peer_cert_file {
-        equal("the peer's chain", &info.peer_chain, &certificates(path)?)?;
+        equal("the peer's chain", &info.peer_chain.to_vec(), &certificates(path)?)?;
     }
     if let Some(index) = expected.selected_credential {
         let wanted = match usize::try_from(index) {
             Ok(index) => settings.credentials.get(index).unwrap_or(&settings.default_credential),
             Err(_) => &settings.default_credential,
         };
-        equal("the chain presented", &info.local_chain, &wanted.chain()?)?;
+        equal("the chain presented", &info.local_chain.to_vec(), &wanted.chain()?)?;
     }
     // A verifier that was never asked has verified nothing, unless a session stands for what it said before.
     if expected.verify_result && wants_certificate && info.resumed == Some(false) {

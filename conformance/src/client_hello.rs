@@ -139,7 +139,7 @@ pub(crate) async fn a_backend_is_chosen_too(pair: Pair) -> Result<(), Stop> {
             })
             .await
             .at(name)?;
-            ensure_eq(&server.info().backend, &backend.info(), "the backend that serves the name")?;
+            ensure_eq(&*server.info().backend, &backend.info(), "the backend that serves the name")?;
             exchange(&mut client, &mut server).await?;
         }
     }

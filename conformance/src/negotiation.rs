@@ -220,8 +220,8 @@ pub(crate) async fn only_suites_with_an_aead_and_ephemeral_keys_are_chosen(pair:
 
 pub(crate) async fn the_backend_that_ran_is_named(pair: Pair) -> Result<(), Stop> {
     let (client, server) = Scene::new(&pair)?.ends()?.connect().await?;
-    ensure_eq(&client.info().backend, &pair.client.info(), "the client's backend")?;
-    ensure_eq(&server.info().backend, &pair.server.info(), "the server's backend")?;
+    ensure_eq(&*client.info().backend, &pair.client.info(), "the client's backend")?;
+    ensure_eq(&*server.info().backend, &pair.server.info(), "the server's backend")?;
     for side in [Side::Client, Side::Server] {
         let info = pair.backend(side).info();
         ensure(!info.name.is_empty() && !info.library.is_empty() && !info.crypto.is_empty(), || {

@@ -87,7 +87,7 @@ pub(crate) async fn a_verifier_sees_the_response(pair: Pair) -> Result<(), Stop>
         let (client, _server) = Ends::new(connector, acceptor).connect().await?;
         let (seen, reported) = (probe.seen().ocsp_response, client.info().ocsp_response.clone());
         // In TLS 1.2 it comes in a message of its own, after the chain.
-        ensure_eq(seen, reported, "the response that the verifier was shown")?;
+        ensure_eq(seen.as_deref(), reported.as_deref(), "the response that the verifier was shown")?;
         reports(&pair, &client, Some(RESPONSE))?;
     }
     Ok(())

@@ -137,7 +137,7 @@ pub struct Established {
 impl Established {
     /// A connection without early data, whose session leaves nothing to its driver.
     pub fn new(session: Box<dyn Session>, info: ConnectionInfo) -> Self {
-        Self { session, info, early_data: None, background: Background::default() }
+        Self { session, info, early_data: None, background: Background::none() }
     }
 }
 

@@ -12,6 +12,7 @@ mod backend;
 mod buffer;
 mod byte_stream;
 mod capabilities;
+mod chain;
 mod checker;
 mod config;
 mod early_data;
@@ -44,6 +45,7 @@ pub use backend::{
 pub use buffer::Buffer;
 pub use byte_stream::ByteStream;
 pub use capabilities::{Capabilities, ClientCapabilities, RoleCapabilities, ServerCapabilities};
+pub use chain::{CertificateChain, SharedChains};
 pub use config::{
     ClientAuthentication, ClientConfig, ClientConfigBuilder, ProtocolSettings, ServerConfig,
     ServerConfigBuilder,

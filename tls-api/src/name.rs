@@ -1,6 +1,6 @@
 //! The name under which a client knows a server: what SNI carries and what the certificate must hold.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{fmt, net::IpAddr, str::FromStr, sync::Arc};
 
 use rustls_pki_types::DnsName;
 
@@ -21,7 +21,7 @@ use crate::ConfigError;
 #[allow(clippy::exhaustive_enums, reason = "a TLS server has no third kind of name")]
 pub enum ServerName {
     /// A DNS name in its ASCII form (punycode for others), without a trailing dot.
-    Dns(Box<str>),
+    Dns(Arc<str>),
     /// An IP address.
     Ip(IpAddr),
 }
@@ -31,6 +31,14 @@ impl ServerName {
     pub fn sni(&self) -> Option<&str> {
         match self {
             Self::Dns(name) => Some(name),
+            Self::Ip(_) => None,
+        }
+    }
+
+    /// [`sni`](Self::sni), to be held beside this name, which shares it.
+    pub fn to_sni(&self) -> Option<Arc<str>> {
+        match self {
+            Self::Dns(name) => Some(name.clone()),
             Self::Ip(_) => None,
         }
     }

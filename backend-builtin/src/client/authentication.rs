@@ -3,9 +3,14 @@
 //! Two checks in a row, each with a type that nothing else makes: a verifier finds the chain valid ([`TrustedKey`]), and
 //! a signature over the handshake shows that the key of its first certificate is the server's ([`ServerVerified`]).
 
-use std::time::{Instant, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
 
-use polytls_api::{CertificateDer, ConnectionInfo, ExpectedPeer, PresentedChain, ProtocolVersion};
+use polytls_api::{
+    CertificateChain, ConnectionInfo, ExpectedPeer, PresentedChain, ProtocolVersion, SharedChains,
+};
 use tracing::Instrument;
 
 use super::{offer::Offer, psk::SelectedPsk};
@@ -39,13 +44,13 @@ impl ServerVerified {
 
 /// What the server presents, believed by nobody yet.
 pub(super) struct ServerCertificate {
-    chain: Vec<CertificateDer<'static>>,
-    pub(super) ocsp_response: Option<Vec<u8>>,
+    chain: CertificateChain,
+    pub(super) ocsp_response: Option<Arc<[u8]>>,
 }
 
 impl ServerCertificate {
     /// The body of TLS 1.3's message.
-    pub(super) fn parse(body: &[u8]) -> Result<Self, Fault> {
+    pub(super) fn parse(body: &[u8], chains: &SharedChains) -> Result<Self, Fault> {
         let certificate = Certificate::parse(body)?;
         if !certificate.context.is_empty() {
             return Err(Fault::Decode("a certificate_request_context in the server's Certificate"));
@@ -55,24 +60,24 @@ impl ServerCertificate {
             return Err(Fault::UnsupportedExtension("an extension of a certificate that was not asked for"));
         }
         let response = certificate.entries.first().and_then(|entry| entry.ocsp_response);
-        Self::new(certificate.entries.iter().map(|entry| entry.der), response)
+        Self::new(certificate.entries.iter().map(|entry| entry.der), response, chains)
     }
 
     /// The body of TLS 1.2's message.
-    pub(super) fn parse12(body: &[u8]) -> Result<Self, Fault> {
-        Self::new(CertificateList12::parse(body)?.certificates.into_iter(), None)
+    pub(super) fn parse12(body: &[u8], chains: &SharedChains) -> Result<Self, Fault> {
+        Self::new(CertificateList12::parse(body)?.certificates.iter().copied(), None, chains)
     }
 
     fn new<'a>(
-        certificates: impl Iterator<Item = &'a [u8]>,
+        certificates: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
         ocsp_response: Option<&[u8]>,
+        chains: &SharedChains,
     ) -> Result<Self, Fault> {
-        let chain: Vec<_> = certificates.map(|der| CertificateDer::from(der.to_vec())).collect();
-        if chain.is_empty() {
+        if certificates.len() == 0 {
             // RFC 8446 §4.4.2.4.
             return Err(Fault::Decode("a server's Certificate without a certificate"));
         }
-        Ok(Self { chain, ocsp_response: ocsp_response.map(<[u8]>::to_vec) })
+        Ok(Self { chain: chains.of(certificates), ocsp_response: ocsp_response.map(Arc::from) })
     }
 
     /// Asks the verifier, however long it takes, and notes what it says.
@@ -91,8 +96,8 @@ impl ServerCertificate {
         let verdict = offer.prepared.verifier.verify(&presented, &server, SystemTime::now());
         let verified = verdict.instrument(Step::Validate.span()).await?;
         let key = TrustedKey(PeerKey::from_certificate(end_entity)?);
-        info.timings.verification = Some(started.elapsed());
-        info.verified_chain = Some(verified);
+        info.timings.set_verification(started.elapsed());
+        info.verified_chain = Some(verified.shared_by(&offer.prepared.chains));
         info.peer_chain = self.chain;
         info.ocsp_response = self.ocsp_response;
         Ok(key)

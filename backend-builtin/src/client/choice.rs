@@ -1,5 +1,7 @@
 //! What both versions check of a server's choice: protocol and record size.
 
+use std::sync::Arc;
+
 use polytls_api::ProtocolVersion;
 
 use super::offer::Offer;
@@ -13,13 +15,13 @@ const MAX_PLAINTEXT: u16 = 1 << 14;
 
 impl Offer<'_> {
     /// The server's application protocol, if it chose one of those offered (RFC 7301 §3.1).
-    pub(super) fn chosen_protocol(&self, protocol: Option<&[u8]>) -> Result<Option<Vec<u8>>, Fault> {
+    pub(super) fn chosen_protocol(&self, protocol: Option<&[u8]>) -> Result<Option<Arc<[u8]>>, Fault> {
         let Some(protocol) = protocol else { return Ok(None) };
-        let offered = self.prepared.config.protocol().alpn();
-        if !offered.iter().any(|offered| offered == protocol) {
-            return Err(Fault::IllegalParameter("an application protocol that was not offered"));
-        }
-        Ok(Some(protocol.to_vec()))
+        let chosen = self.prepared.protocols.iter().find(|offered| ***offered == *protocol);
+        chosen
+            .cloned()
+            .map(Some)
+            .ok_or(Fault::IllegalParameter("an application protocol that was not offered"))
     }
 
     /// Puts both sides' record_size_limit in force, if the server has one as well (RFC 8449 §4).

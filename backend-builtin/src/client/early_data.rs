@@ -44,6 +44,7 @@ pub(super) fn is_allowed(data: &ReplayableData, session: &ClientSession, alpn: &
     let len = data.as_bytes().len();
     let fits = u32::try_from(len).is_ok_and(|len| len <= session.max_early_data);
     // The server must choose the session's protocol again, which it can only of what is offered.
-    let protocol = session.alpn.as_ref().is_none_or(|protocol| alpn.contains(protocol));
+    let protocol =
+        session.alpn.as_ref().is_none_or(|protocol| alpn.iter().any(|offered| offered[..] == **protocol));
     len > 0 && fits && protocol
 }

@@ -7,6 +7,7 @@ use crate::{
     error::Fault,
     key_schedule::TranscriptBuffer,
     record::Records,
+    sessions::ClientSessions,
     steps::{self, Step},
     wire::handshake::{HandshakeMessage, HandshakeType, ServerHello},
 };
@@ -36,13 +37,15 @@ pub(super) fn send_client_hello<'a>(
         records.allow_change_cipher_spec(true);
     }
     let mut info = ConnectionInfo::new(offer.prepared.info.clone());
-    info.server_name = offer.sni().map(ToOwned::to_owned);
+    info.server_name = offer.sni().and_then(|_| offer.name.to_sni());
     info.early_data = match early_data {
         EarlyData::None => EarlyDataStatus::NotOffered,
         // Until the server says otherwise.
         EarlyData::Sent => EarlyDataStatus::Rejected,
     };
-    Ok(SentHello { offer, transcript, early_data, info, background: Background::default() })
+    let sessions = offer.prepared.sessions.as_ref();
+    let background = sessions.map_or(Background::none(), ClientSessions::background);
+    Ok(SentHello { offer, transcript, early_data, info, background })
 }
 
 /// Reads the message that answers a ClientHello: a ServerHello, or a HelloRetryRequest in its form.

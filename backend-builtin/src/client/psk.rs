@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use polytls_api::CertificateDer;
+use polytls_api::CertificateChain;
 
 use crate::{
     crypto::{Digest, HashAlgorithm, Secret},
@@ -37,8 +37,8 @@ impl Psk {
     }
 
     /// What the server presented when the session began.
-    pub(super) fn peer_chain(&self) -> &[CertificateDer<'static>] {
-        self.session().map_or(&[], |session| &session.peer_chain)
+    pub(super) fn peer_chain(&self) -> CertificateChain {
+        self.session().map(|session| session.peer_chain.clone()).unwrap_or_default()
     }
 
     /// RFC 8446 §4.2.11: each key goes with one hash, and only suites with that hash.

@@ -4,6 +4,7 @@
 //! Finished, or a binder, is good is a value, [`FinishedVerified`], that only the check makes.
 
 mod finished;
+mod kept;
 mod suite;
 #[cfg(test)]
 mod tests;
@@ -13,8 +14,9 @@ mod transcript;
 
 pub(crate) use self::{
     finished::FinishedVerified,
+    kept::Kept,
     suite::Suite,
-    tls12::{MasterSecret12, Tls12Keys},
+    tls12::{MASTER_SECRET_LEN, MasterSecret12, Tls12Keys},
     tls13::{
         EarlySecret, ExporterSecret, HandshakeSecret, MasterSecret, PskKind, ResumptionSecret, TrafficSecret,
     },

@@ -3,13 +3,13 @@
 use polytls_api::record::{NONCE_LEN, Role, TrafficKeys};
 use zeroize::Zeroizing;
 
-use super::{FinishedVerified, Suite, check_exported_len, invalid_export};
+use super::{FinishedVerified, Suite, check_exported_len, invalid_export, kept::OfSchedule};
 use crate::{
     crypto::{Digest, HashAlgorithm, HmacKey, Secret, SharedSecret, record_cipher},
     error::Fault,
 };
 
-const MASTER_SECRET_LEN: usize = 48;
+pub(crate) const MASTER_SECRET_LEN: usize = 48;
 const VERIFY_DATA_LEN: usize = 12;
 
 /// RFC 5246's own labels and RFC 7627's, which RFC 5705 §4 keeps from being used to export.
@@ -137,8 +137,22 @@ impl MasterSecret12 {
         HmacKey::new(self.hash, self.secret.as_bytes())
     }
 
+    pub(crate) fn hash(&self) -> HashAlgorithm {
+        self.hash
+    }
+
     /// The master secret itself, for a ticket or a key log.
     pub(crate) fn as_secret(&self) -> &Secret {
+        &self.secret
+    }
+}
+
+impl OfSchedule for MasterSecret12 {
+    fn restored(hash: HashAlgorithm, secret: Secret) -> Self {
+        Self { hash, secret }
+    }
+
+    fn secret(&self) -> &Secret {
         &self.secret
     }
 }

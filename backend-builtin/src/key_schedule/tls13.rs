@@ -9,7 +9,7 @@
 
 use polytls_api::record::{NONCE_LEN, TrafficKeys};
 
-use super::{FinishedVerified, Suite, check_exported_len, invalid_export};
+use super::{FinishedVerified, Suite, check_exported_len, invalid_export, kept::OfSchedule};
 use crate::{
     crypto::{
         Digest, HashAlgorithm, HmacKey, Secret, SharedSecret,
@@ -229,6 +229,36 @@ impl ExporterSecret {
     /// The secret itself, for a key log.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.secret.as_bytes()
+    }
+}
+
+impl OfSchedule for TrafficSecret {
+    fn restored(hash: HashAlgorithm, secret: Secret) -> Self {
+        Self { hash, secret }
+    }
+
+    fn secret(&self) -> &Secret {
+        &self.secret
+    }
+}
+
+impl OfSchedule for ResumptionSecret {
+    fn restored(hash: HashAlgorithm, secret: Secret) -> Self {
+        Self { hash, secret }
+    }
+
+    fn secret(&self) -> &Secret {
+        &self.secret
+    }
+}
+
+impl OfSchedule for ExporterSecret {
+    fn restored(hash: HashAlgorithm, secret: Secret) -> Self {
+        Self { hash, secret }
+    }
+
+    fn secret(&self) -> &Secret {
+        &self.secret
     }
 }
 

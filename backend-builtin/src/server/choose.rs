@@ -2,6 +2,8 @@
 //!
 //! The rules are those of polytls's configuration: the client's order decides on the suite, the server's on the rest.
 
+use std::sync::Arc;
+
 use polytls_api::{NamedGroup, ProtocolVersion, SignatureScheme};
 
 use super::Server;
@@ -81,10 +83,10 @@ pub(super) fn record_size_limits(
 pub(super) fn application_protocol(
     server: &Server<'_>,
     hello: &ClientHello<'_>,
-) -> Result<Option<Vec<u8>>, Fault> {
-    let own = server.prepared.config.protocol().alpn();
+) -> Result<Option<Arc<[u8]>>, Fault> {
+    let own = &server.prepared.protocols;
     let Some(offered) = hello.extensions.alpn.as_ref().filter(|_| !own.is_empty()) else { return Ok(None) };
-    let common = own.iter().find(|protocol| offered.contains(&protocol.as_slice()));
+    let common = own.iter().find(|protocol| offered.contains(&&***protocol));
     // RFC 7301 §3.2.
     common.cloned().map(Some).ok_or(Fault::NoApplicationProtocol)
 }

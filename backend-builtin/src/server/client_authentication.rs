@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use polytls_api::{
-    CertificateDer, CertificateError, ClientAuthentication, ExpectedPeer, PresentedChain, ProtocolVersion,
+    CertificateChain, CertificateError, ClientAuthentication, ExpectedPeer, PresentedChain, ProtocolVersion,
     SignatureScheme, VerifiedChain,
 };
 
@@ -19,7 +19,7 @@ use crate::{
 
 /// A client that has done what was asked of it.
 pub(super) struct Client {
-    pub(super) chain: Vec<CertificateDer<'static>>,
+    pub(super) chain: CertificateChain,
     /// The path on which this handshake's verifier found it valid.
     pub(super) verified: Option<VerifiedChain>,
     /// How long that took.
@@ -31,22 +31,22 @@ pub(super) struct Client {
 impl Client {
     /// A client that was not asked for a certificate, or has none and needs none.
     pub(super) fn anonymous() -> Self {
-        Self::without_proof(Vec::new())
+        Self::without_proof(CertificateChain::default())
     }
 
     /// The client of an earlier session, whose secret this one has shown to have.
-    pub(super) fn resumed(session: &ServerSession) -> Self {
-        Self::without_proof(session.peer_chain.clone())
+    pub(super) fn resumed(server: &Server<'_>, session: &ServerSession) -> Self {
+        Self::without_proof(server.prepared.chains.share(session.peer_chain.clone()))
     }
 
-    fn without_proof(chain: Vec<CertificateDer<'static>>) -> Self {
+    fn without_proof(chain: CertificateChain) -> Self {
         Self { chain, verified: None, verification: None, scheme: None }
     }
 }
 
 /// A chain that a verifier found valid: whose key it is, is still open.
 pub(super) struct ValidChain {
-    chain: Vec<CertificateDer<'static>>,
+    chain: CertificateChain,
     key: PeerKey,
     path: VerifiedChain,
     verification: Duration,
@@ -56,9 +56,10 @@ pub(super) struct ValidChain {
 pub(super) async fn verify_chain<'c>(
     server: &Server<'_>,
     version: ProtocolVersion,
-    certificates: impl Iterator<Item = &'c [u8]>,
+    certificates: impl ExactSizeIterator<Item = &'c [u8]> + Clone,
 ) -> Result<Option<ValidChain>, Fault> {
-    let chain: Vec<_> = certificates.map(|certificate| CertificateDer::from(certificate.to_vec())).collect();
+    let chains = &server.prepared.chains;
+    let chain = chains.of(certificates);
     let Some((end_entity, intermediates)) = chain.split_first() else {
         return match server.prepared.config.client_authentication() {
             // RFC 8446 §4.4.2.4 has an alert for it that RFC 5246 §7.4.6 has not.
@@ -75,7 +76,8 @@ pub(super) async fn verify_chain<'c>(
     let presented = PresentedChain::new(end_entity, intermediates);
     let verdict = verifier.verify(&presented, &ExpectedPeer::Client, SystemTime::now());
     let path = verdict.instrument(Step::Authenticate.span()).await?;
-    Ok(Some(ValidChain { key, path, verification: started.elapsed(), chain }))
+    let verification = started.elapsed();
+    Ok(Some(ValidChain { key, path: path.shared_by(chains), verification, chain }))
 }
 
 impl ValidChain {

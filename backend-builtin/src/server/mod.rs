@@ -135,7 +135,9 @@ impl Connected {
         info.peer_signature_scheme = client.scheme;
         info.peer_chain = client.chain;
         info.verified_chain = client.verified;
-        info.timings.verification = client.verification;
+        if let Some(took) = client.verification {
+            info.timings.set_verification(took);
+        }
         info.present(server.identity.identity());
         info
     }

@@ -82,7 +82,7 @@ impl Handshake<'_, '_, '_> {
         // <- [ChangeCipherSpec], Finished
         self.read_change_cipher_spec(keys.client).await?;
         let verified = self.read_finished(&master).await?;
-        let client = Client::resumed(&session.content);
+        let client = Client::resumed(self.server, &session.content);
         self.keep_resumed_session(&session, &verified).await;
         Ok(self.connected(master, client, true, &verified))
     }

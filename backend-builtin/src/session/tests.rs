@@ -27,15 +27,18 @@ fn master() -> (MasterSecret, Digest) {
 }
 
 /// Both ends of a connection, the client's first.
-fn both(tickets: Option<Tickets>) -> [Secrets13; 2] {
+fn both(tickets: Option<(Tickets, ResumptionSecret)>) -> [Box<dyn KeySchedule>; 2] {
     let (master, transcript) = master();
     let (client, server) = (master.client_traffic(&transcript), master.server_traffic(&transcript));
-    let end = |sending: &TrafficSecret, receiving: &TrafficSecret, tickets| Secrets13 {
-        suite: Suite::of(SUITE).unwrap(),
-        sending: sending.clone(),
-        receiving: receiving.clone(),
-        exporter: master.exporter(&transcript),
-        tickets,
+    let end = |sending: &TrafficSecret, receiving: &TrafficSecret, tickets| {
+        let secrets = Secrets13 {
+            suite: Suite::of(SUITE).unwrap(),
+            sending: sending.clone(),
+            receiving: receiving.clone(),
+            exporter: master.exporter(&transcript),
+            tickets,
+        };
+        secrets.into_schedule()
     };
     [end(&client, &server, tickets), end(&server, &client, None)]
 }
@@ -48,17 +51,17 @@ fn server() -> ServerName {
     "server.example".parse().unwrap()
 }
 
-fn tickets(sessions: &ClientSessions) -> Tickets {
+fn tickets(sessions: &ClientSessions) -> (Tickets, ResumptionSecret) {
     let (master, transcript) = master();
-    Tickets {
+    let tickets = Tickets {
         sessions: sessions.clone(),
         server: server(),
         background: Background::default(),
-        resumption: master.resumption(&transcript),
-        alpn: Some(b"h2".to_vec()),
+        alpn: Some(b"h2"[..].into()),
         verified: SystemTime::now(),
-        peer_chain: vec![CertificateDer::from(vec![1, 2, 3])],
-    }
+        peer_chain: vec![vec![1, 2, 3].into()].into(),
+    };
+    (tickets, master.resumption(&transcript))
 }
 
 fn take(sessions: &ClientSessions) -> Option<ClientSession> {
@@ -136,19 +139,16 @@ fn key_material_is_the_same_at_both_ends_and_other_for_another_label() {
         output
     };
     let [client, server] = both(None);
-    assert_eq!(export(&client, b"label"), export(&server, b"label"));
-    assert_ne!(export(&client, b"label"), export(&server, b"other"));
+    assert_eq!(export(&*client, b"label"), export(&*server, b"label"));
+    assert_ne!(export(&*client, b"label"), export(&*server, b"other"));
     let error = client.export_keying_material(&mut [], b"label", None).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Config(ConfigError::Invalid { .. })));
 }
 
 #[test]
 fn tls12_exports_and_has_neither_key_updates_nor_late_tickets() {
-    let mut secrets = Secrets12 {
-        master: MasterSecret12::resumed(HashAlgorithm::Sha256, Secret::of(&[7; 48])),
-        client_random: [1; 32],
-        server_random: [2; 32],
-    };
+    let master = MasterSecret12::resumed(HashAlgorithm::Sha256, Secret::of(&[7; 48]));
+    let mut secrets = Secrets12::new(&master, [1; 32], [2; 32]);
     let (mut without, mut with) = ([0; 40], [0; 40]);
     secrets.export_keying_material(&mut without, b"label", None).unwrap();
     secrets.export_keying_material(&mut with, b"label", Some(&[])).unwrap();

@@ -8,7 +8,7 @@ use std::{
 };
 
 use polytls_api::{
-    Background, CertificateDer, CipherSuite, ClientConfig, ProtocolVersion, ServerName, SessionScope,
+    Background, CertificateChain, CipherSuite, ClientConfig, ProtocolVersion, ServerName, SessionScope,
     SessionStore, StoredSession,
 };
 
@@ -51,9 +51,9 @@ pub(crate) struct ClientSession {
     pub(crate) age_add: u32,
     /// 0 for none.
     pub(crate) max_early_data: u32,
-    pub(crate) alpn: Option<Vec<u8>>,
+    pub(crate) alpn: Option<Arc<[u8]>>,
     /// What the server presented when the session began, its own certificate first.
-    pub(crate) peer_chain: Vec<CertificateDer<'static>>,
+    pub(crate) peer_chain: CertificateChain,
     /// TLS 1.2 (RFC 7627).
     pub(crate) extended_master_secret: bool,
 }
@@ -83,24 +83,23 @@ impl ClientSession {
 
 /// The sessions of one client configuration. Clones share them.
 #[derive(Clone)]
-pub(crate) struct ClientSessions(Place);
+pub(crate) struct ClientSessions(Arc<Place>);
 
-#[derive(Clone)]
 enum Place {
-    Memory(Arc<Mutex<Memory>>),
+    Memory(Mutex<Memory>),
     Store(Arc<dyn SessionStore>, SessionScope),
 }
 
 impl ClientSessions {
     pub(crate) fn new(config: &ClientConfig) -> Self {
         let settings = config.protocol();
-        Self(match (settings.session_store(), settings.session_scope()) {
+        Self(Arc::new(match (settings.session_store(), settings.session_scope()) {
             (Some(store), Some(scope)) => Place::Store(store.clone(), scope),
             _ => {
                 let most = config.session_cache_size().unwrap_or(SERVERS);
-                Place::Memory(Arc::new(Mutex::new(Memory::new(most))))
+                Place::Memory(Mutex::new(Memory::new(most)))
             }
-        })
+        }))
     }
 
     /// Takes the newest session with this server that may still be used: it is not there again.
@@ -108,7 +107,7 @@ impl ClientSessions {
     /// A session of TLS 1.2 that proved good goes back with [`keep_in`](Self::keep_in) or [`keep`](Self::keep).
     pub(crate) async fn take(&self, name: &ServerName) -> Option<ClientSession> {
         let now = SystemTime::now();
-        match &self.0 {
+        match &*self.0 {
             Place::Memory(memory) => lock(memory).take(name, now),
             Place::Store(store, scope) => {
                 let stored = store.take(&scope.of_server(name)).await?;
@@ -121,7 +120,7 @@ impl ClientSessions {
     /// Keeps a session with this server.
     pub(crate) async fn keep(&self, name: &ServerName, session: ClientSession) {
         let Some(expires) = session.expires() else { return };
-        match &self.0 {
+        match &*self.0 {
             Place::Memory(memory) => lock(memory).keep(name, session),
             Place::Store(store, scope) => {
                 let bytes = encoding::encode_client(&session);
@@ -130,9 +129,17 @@ impl ClientSessions {
         }
     }
 
+    /// Where a connection is to leave what [`keep_in`](Self::keep_in) cannot do at once: a store may have to be awaited.
+    pub(crate) fn background(&self) -> Background {
+        match &*self.0 {
+            Place::Memory(_) => Background::none(),
+            Place::Store(..) => Background::default(),
+        }
+    }
+
     /// Keeps a session where nothing may be awaited: what a store does is left to the connection's driver.
     pub(crate) fn keep_in(&self, background: &Background, name: &ServerName, session: ClientSession) {
-        if let Place::Memory(memory) = &self.0 {
+        if let Place::Memory(memory) = &*self.0 {
             if session.expires().is_some() {
                 lock(memory).keep(name, session);
             }
@@ -145,7 +152,7 @@ impl ClientSessions {
 
 impl fmt::Debug for ClientSessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &*self.0 {
             Place::Memory(_) => f.write_str("Memory"),
             Place::Store(store, _) => store.fmt(f),
         }

@@ -2,9 +2,12 @@
 //!
 //! One way to write each, and nothing else is read: a number for the format, fixed fields, lengths before what varies.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use polytls_api::{CertificateDer, CipherSuite, ProtocolVersion};
+use polytls_api::{CertificateChain, CertificateDer, CipherSuite, ProtocolVersion};
 
 use super::{client::ClientSession, server::ServerSession};
 use crate::{
@@ -55,7 +58,7 @@ fn read_client(mut reader: Reader<'_>) -> Result<ClientSession, Fault> {
         age_add: reader.u32()?,
         max_early_data: reader.u32()?,
         extended_master_secret: read_bool(reader)?,
-        alpn: some(reader.vec8()?),
+        alpn: some(reader.vec8()?).map(Arc::from),
         session_id: reader.vec8()?.to_vec(),
         ticket: reader.vec16()?.to_vec(),
         peer_chain: read_chain(reader)?,
@@ -104,7 +107,7 @@ fn read_server(mut reader: Reader<'_>, presented: &[u8; 32]) -> Result<ServerSes
         age_add: reader.u32()?,
         max_early_data: reader.u32()?,
         extended_master_secret: read_bool(reader)?,
-        alpn: some(reader.vec8()?),
+        alpn: some(reader.vec8()?).map(Arc::from),
         server_name: read_name(reader)?,
         peer_chain: read_chain(reader)?,
     };
@@ -136,14 +139,15 @@ fn read_bool(reader: &mut Reader<'_>) -> Result<bool, Fault> {
     }
 }
 
-fn read_name(reader: &mut Reader<'_>) -> Result<Option<String>, Fault> {
-    let name = some(reader.vec8()?).map(String::from_utf8).transpose();
-    name.map_err(|_| Fault::Decode("a name that is no text"))
+fn read_name(reader: &mut Reader<'_>) -> Result<Option<Arc<str>>, Fault> {
+    let name = some(reader.vec8()?).map(str::from_utf8).transpose();
+    name.map(|name| name.map(Arc::from)).map_err(|_| Fault::Decode("a name that is no text"))
 }
 
-fn read_chain(reader: &mut Reader<'_>) -> Result<Vec<CertificateDer<'static>>, Fault> {
+fn read_chain(reader: &mut Reader<'_>) -> Result<CertificateChain, Fault> {
     let certificates = Reader::new(reader.vec24()?);
-    certificates.items(|certificate| Ok(CertificateDer::from(certificate.vec24()?.to_vec())))
+    let chain = certificates.items(|certificate| Ok(CertificateDer::from(certificate.vec24()?.to_vec())))?;
+    Ok(chain.into())
 }
 
 fn put_chain(out: &mut Vec<u8>, chain: &[CertificateDer<'_>]) {
@@ -159,8 +163,8 @@ fn chain_len(chain: &[CertificateDer<'_>]) -> usize {
 }
 
 /// What is empty where there is none: neither a protocol (RFC 7301 §3.1) nor a name (RFC 6066 §3) can be.
-fn some(bytes: &[u8]) -> Option<Vec<u8>> {
-    Some(bytes.to_vec()).filter(|bytes| !bytes.is_empty())
+fn some(bytes: &[u8]) -> Option<&[u8]> {
+    Some(bytes).filter(|bytes| !bytes.is_empty())
 }
 
 fn millis(time: SystemTime) -> u64 {
@@ -190,8 +194,9 @@ pub(super) mod tests {
             lifetime: Duration::from_secs(7200),
             age_add: 0x8000_0001,
             max_early_data: 14_336,
-            alpn: Some(b"h2".to_vec()),
-            peer_chain: vec![CertificateDer::from(b"one".to_vec()), CertificateDer::from(b"two".to_vec())],
+            alpn: Some(b"h2"[..].into()),
+            peer_chain: vec![CertificateDer::from(b"one".to_vec()), CertificateDer::from(b"two".to_vec())]
+                .into(),
             extended_master_secret: true,
         }
     }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use polytls_api::{
-    CertificateDer, CipherSuite, ClientAuthentication, ConfigError, ProtocolVersion, ServerConfig,
+    CertificateChain, CipherSuite, ClientAuthentication, ConfigError, ProtocolVersion, ServerConfig,
     SessionKey, SessionScope, SessionStore, StoredSession,
 };
 use zeroize::Zeroizing;
@@ -48,11 +48,11 @@ pub(crate) struct ServerSession {
     pub(crate) age_add: u32,
     /// What its ticket allows; 0 for none.
     pub(crate) max_early_data: u32,
-    pub(crate) alpn: Option<Vec<u8>>,
+    pub(crate) alpn: Option<Arc<[u8]>>,
     /// What the client asked for when the session began (RFC 6066 §3).
-    pub(crate) server_name: Option<String>,
+    pub(crate) server_name: Option<Arc<str>>,
     /// What the client presented when the session began, its own certificate first.
-    pub(crate) peer_chain: Vec<CertificateDer<'static>>,
+    pub(crate) peer_chain: CertificateChain,
     /// TLS 1.2 (RFC 7627).
     pub(crate) extended_master_secret: bool,
 }
@@ -252,7 +252,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_session_with_a_chain_that_fits_no_ticket_has_none() {
-        let peer_chain = vec![CertificateDer::from(vec![0; LONGEST_TICKET])];
+        let peer_chain = vec![vec![0; LONGEST_TICKET].into()].into();
         let sessions = sessions(false, |builder| builder);
         let sealed = sessions.seal(&ServerSession { peer_chain, ..begun(0) }, &prepared()).await;
         assert!(sealed.unwrap().is_none());
@@ -264,7 +264,7 @@ mod tests {
         let (sessions, presented) = (sessions(false, |builder| builder), prepared());
         let mut longest = 0;
         for length in 15_500..most + 100 {
-            let peer_chain = vec![CertificateDer::from(vec![0; length])];
+            let peer_chain = vec![vec![0; length].into()].into();
             let sealed = sessions.seal(&ServerSession { peer_chain, ..begun(0) }, &presented).await;
             let Some(ticket) = sealed.unwrap() else { continue };
             let grease = Some(0x0a0a);

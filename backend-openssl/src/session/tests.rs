@@ -38,8 +38,8 @@ impl Ends {
         let near = ClientConfig::builder(backend.clone()).roots(roots).protocol_versions([version]);
         let far = ServerConfig::builder(backend.clone(), identity.clone()).protocol_versions([version]);
         let (near, far) = change(near, far, identity.clone());
-        let near = Client::new(config::client(backend.info(), &near.build().unwrap()).unwrap());
-        let far = config::server(backend.info(), &far.build().unwrap()).unwrap();
+        let near = Client::new(config::client(backend.info().into(), &near.build().unwrap()).unwrap());
+        let far = config::server(backend.info().into(), &far.build().unwrap()).unwrap();
         let record = far.shared.record;
         let far = Server::new(far);
         let mut info = ConnectionInfo::new(backend.info());

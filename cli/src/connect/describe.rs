@@ -58,7 +58,7 @@ fn summary(info: &ConnectionInfo) -> String {
         or_unknown(info.named_group.map(|group| group.to_string())),
         info.alpn_str().map_or("none".into(), printable),
         info.peer_chain.len(),
-        info.timings.complete.as_secs_f64() * 1000.0,
+        info.timings.complete().as_secs_f64() * 1000.0,
     )
 }
 
@@ -67,9 +67,9 @@ fn handshake(info: &ConnectionInfo) -> String {
         "{} bytes sent, {} received; first sent after {}, first received after {}, verification took {}",
         info.handshake_bytes_sent,
         info.handshake_bytes_received,
-        millis(info.timings.first_sent),
-        millis(info.timings.first_received),
-        millis(info.timings.verification),
+        millis(info.timings.first_sent()),
+        millis(info.timings.first_received()),
+        millis(info.timings.verification()),
     )
 }
 

@@ -105,7 +105,7 @@ impl Pair {
         let libraries = format!("{} to {}", near.info().backend.library, far.info().backend.library);
         let steps = steps::text(self, &near, &far, &events.take());
         output::print(&format!("== {}   ({libraries})\n{steps}", self.name))?;
-        let handshake = near.info().timings.complete;
+        let handshake = near.info().timings.complete();
         let (near, far, elapsed) = transfer::run(near, far, mib, &self.name).await?;
         close(near, far).await;
         let resumed = self.resume().await?;
@@ -158,7 +158,7 @@ impl Pair {
         near.read_u8().await?;
         close(near, far).await;
         let (near, far) = self.connect().await?;
-        let resumed = (near.info().resumed == Some(true)).then_some(near.info().timings.complete);
+        let resumed = (near.info().resumed == Some(true)).then_some(near.info().timings.complete());
         close(near, far).await;
         Ok(resumed)
     }

@@ -18,8 +18,8 @@ pub(super) fn text(pair: &Pair, client: &Stream, server: &Stream, times: &Times)
             offered.cipher_suites.len(),
             offered.named_groups.len(),
             near.server_name.as_deref().unwrap_or("off"),
-            time(near.timings.first_sent),
-            time(far.timings.first_received),
+            time(near.timings.first_sent()),
+            time(far.timings.first_received()),
         ),
         format!(
             "{}, {}, ALPN {}; {} certificate(s); sent after {}, received after {}",
@@ -27,16 +27,16 @@ pub(super) fn text(pair: &Pair, client: &Stream, server: &Stream, times: &Times)
             told(near.cipher_suite),
             near.alpn_str().unwrap_or("none"),
             near.peer_chain.len(),
-            time(far.timings.first_sent),
-            time(near.timings.first_received),
+            time(far.timings.first_sent()),
+            time(near.timings.first_received()),
         ),
-        format!("valid for {NAME}; time: {}", time(near.timings.verification)),
+        format!("valid for {NAME}; time: {}", time(near.timings.verification())),
         authentication(pair, far),
         format!(
             "{}; complete after {} at the client, {} at the server",
             told(near.named_group),
-            millis(near.timings.complete),
-            millis(far.timings.complete),
+            millis(near.timings.complete()),
+            millis(far.timings.complete()),
         ),
         format!(
             "the handshake took {} bytes to the server, {} to the client",
@@ -71,7 +71,7 @@ fn authentication(pair: &Pair, server: &ConnectionInfo) -> String {
     if !pair.asks {
         return format!("not asked: {}", pair.why_not_asked());
     }
-    let took = time(server.timings.verification);
+    let took = time(server.timings.verification());
     format!("{} certificate(s), valid; time: {took}", server.peer_chain.len())
 }
 

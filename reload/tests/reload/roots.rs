@@ -39,14 +39,14 @@ async fn a_root_that_is_added_is_trusted_and_one_that_is_taken_out_is_not() {
             );
         };
         let mut open = visit(&connector, &of_old).await;
-        assert_eq!(open.0.info().roots_generation, Some(1), "{name}");
-        assert_eq!(open.1.info().roots_generation, None, "{name}: the client presented nothing");
+        assert_eq!(open.0.info().roots_generation(), Some(1), "{name}");
+        assert_eq!(open.1.info().roots_generation(), None, "{name}: the client presented nothing");
         refused(&of_new).await;
 
         folder.rename_into_place("roots.pem", new.pem());
         assert_eq!(roots.reload_now().unwrap(), 2);
         let (client, _server) = visit(&connector, &of_new).await;
-        assert_eq!(client.info().roots_generation, Some(2), "{name}");
+        assert_eq!(client.info().roots_generation(), Some(2), "{name}");
         refused(&of_old).await;
         crate::support::exchange(&mut open).await;
     }
@@ -89,7 +89,7 @@ async fn a_cache_over_them_is_emptied_when_they_change() {
     let connector = client(&backend(), |client| client.verifier(cache.clone()).resumption(false));
     for hits in 0..2 {
         let (client, _server) = visit(&connector, &of_old).await;
-        assert_eq!((cache.hits(), client.info().roots_generation), (hits, Some(1)));
+        assert_eq!((cache.hits(), client.info().roots_generation()), (hits, Some(1)));
     }
     folder.rename_into_place("roots.pem", new.pem());
     assert_eq!((roots.reload_now().unwrap(), roots.revision()), (2, Some(2)));

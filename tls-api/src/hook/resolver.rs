@@ -1,6 +1,6 @@
 //! Which identity a server presents, decided from the ClientHello.
 
-use std::{collections::HashMap, fmt};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -21,9 +21,9 @@ pub trait CertificateResolver: fmt::Debug + Send + Sync {
 /// The identities that a configuration holds for server names.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SniResolver {
-    exact: HashMap<Box<str>, Identity>,
+    exact: HashMap<Arc<str>, Identity>,
     /// Under the part behind `*.`.
-    wildcard: HashMap<Box<str>, Identity>,
+    wildcard: HashMap<Arc<str>, Identity>,
 }
 
 impl SniResolver {

@@ -30,7 +30,7 @@ use self::{
     key::PublicPart,
 };
 use crate::{
-    ConfigError, Signer,
+    CertificateChain, ConfigError, Signer,
     trust::{in_file, read},
 };
 
@@ -82,7 +82,7 @@ pub struct Identity(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
-    chain: Vec<CertificateDer<'static>>,
+    chain: CertificateChain,
     key: IdentityKey,
     ocsp_response: Option<Vec<u8>>,
     session_binding: [u8; 32],
@@ -334,13 +334,18 @@ impl Identity {
             IdentityKey::Der(key) => PublicPart::of(key),
             IdentityKey::Signer(_) => None,
         };
-        let chain = chain::in_order(&chain, public_part.as_ref())?;
+        let chain = CertificateChain::from(chain::in_order(&chain, public_part.as_ref())?);
         let session_binding = binding(CERTIFICATE, chain.first().map_or(&[], |own| own.as_ref()));
         Ok(Self(Arc::new(Inner { chain, key, ocsp_response: None, session_binding, generation: None })))
     }
 
     /// The chain, the end entity's certificate first.
     pub fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.0.chain
+    }
+
+    /// The same, to be held beside the identity.
+    pub(crate) fn shared_chain(&self) -> &CertificateChain {
         &self.0.chain
     }
 

@@ -1,11 +1,11 @@
 //! From a byte stream to an established connection, or back to the byte stream.
 
-use std::{error::Error as StdError, fmt, io};
+use std::{error::Error as StdError, fmt, io, sync::Arc};
 
 use super::{TlsStream, core::Core};
 use crate::{
     ClientHandshake, ConnectOptions, ConnectionInfo, Error, ErrorKind, Established, ProtocolVersion,
-    RecordSizing, ReplayableData, ServerHandshake, ServerName, Transport, VerifiedChain, record::Role,
+    RecordSizing, ReplayableData, ServerHandshake, ServerName, Transport, record::Role,
 };
 
 /// One of the two sides of a handshake.
@@ -18,8 +18,8 @@ pub(super) enum Side<'a> {
 /// An established connection without its byte stream.
 pub(super) struct Connected {
     core: Core,
-    info: ConnectionInfo,
-    early_data: Option<ReplayableData>,
+    info: Arc<ConnectionInfo>,
+    early_data: Option<Box<ReplayableData>>,
     role: Role,
 }
 
@@ -51,18 +51,21 @@ impl Side<'_> {
             // In TLS 1.2 it is the server's Finished, and the client cannot go on before it has come.
             Side::Server(_) | Side::Client(..) => transport.flush().await?,
         }
-        (info.timings.first_sent, info.timings.first_received) = transport.first_bytes();
-        info.roots_generation = info.verified_chain.as_ref().and_then(VerifiedChain::generation);
-        info.timings.complete = transport.started().elapsed();
+        let (first_sent, first_received) = transport.first_bytes();
+        first_sent.into_iter().for_each(|after| info.timings.set_first_sent(after));
+        first_received.into_iter().for_each(|after| info.timings.set_first_received(after));
+        info.timings.set_complete(transport.started().elapsed());
         info.handshake_bytes_received = transport.bytes_received();
         info.handshake_bytes_sent = transport.bytes_sent();
-        let (incoming, outgoing) = transport.into_buffers();
+        let (mut incoming, mut outgoing) = transport.into_buffers();
+        incoming.release_if_empty();
+        outgoing.release_if_empty();
         let core = Core::new(session, incoming, outgoing, background, backend, sizing);
         let role = match self {
             Side::Client(..) => Role::Client,
             Side::Server(_) => Role::Server,
         };
-        Ok(Connected { core, info, early_data, role })
+        Ok(Connected { core, info: Arc::new(info), early_data: early_data.map(Box::new), role })
     }
 }
 

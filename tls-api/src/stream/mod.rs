@@ -17,7 +17,7 @@ mod tests;
 #[cfg(feature = "tokio")]
 mod tokio;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use self::core::Core;
 #[cfg(feature = "tokio")]
@@ -50,8 +50,8 @@ const MOST_EXPORTED: usize = 255 * 32;
 pub struct TlsStream<IO> {
     io: IO,
     core: Core,
-    info: ConnectionInfo,
-    early_data: Option<ReplayableData>,
+    info: Arc<ConnectionInfo>,
+    early_data: Option<Box<ReplayableData>>,
     role: Role,
 }
 
@@ -68,7 +68,7 @@ impl<IO> TlsStream<IO> {
 
     /// On a server: the early data that it accepted, once. What is read from the stream comes after it.
     pub fn take_early_data(&mut self) -> Option<ReplayableData> {
-        self.early_data.take()
+        self.early_data.take().map(|data| *data)
     }
 
     /// Renews the keys that protect what is sent, and asks the peer to renew its own if `ask_peer`

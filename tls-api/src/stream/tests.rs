@@ -92,7 +92,7 @@ pub(in crate::stream) fn stream_of<IO>(session: Box<dyn Session>, io: IO) -> Tls
     let info = BackendInfo { name: "test", library: String::new(), crypto: String::new() };
     let core =
         Core::new(session, Buffer::new(), Buffer::new(), Background::default(), "test", RecordSizing::Full);
-    TlsStream { io, core, info: ConnectionInfo::new(info), early_data: None, role: Role::Client }
+    TlsStream { io, core, info: ConnectionInfo::new(info).into(), early_data: None, role: Role::Client }
 }
 
 /// Counts how often a task is woken.
@@ -313,7 +313,7 @@ async fn a_binding_is_asked_for_in_the_words_of_its_rfc() {
     let mut stream = stream(duplex(64).0);
     let error = stream.tls_exporter().unwrap_err();
     assert!(error.to_string().contains("tls-server-end-point"), "{error}");
-    stream.info.version = Some(ProtocolVersion::Tls13);
+    std::sync::Arc::make_mut(&mut stream.info).version = Some(ProtocolVersion::Tls13);
     assert_eq!(stream.tls_exporter().unwrap(), [b"EXPORTER-Channel-Binding".len() as u8; 32]);
     assert_eq!(stream.tls_server_end_point().unwrap_err().kind(), &ErrorKind::NoIdentity);
 }

@@ -23,7 +23,7 @@ pub use self::{
     report_only::{DangerReportOnly, danger_report_only},
     signed_with::SignedWith,
 };
-use crate::{CertificateError, ServerName};
+use crate::{CertificateChain, CertificateError, ServerName, SharedChains};
 
 /// Validates a chain. Any verifier works under any backend that offers the hook, and verifiers compose.
 ///
@@ -114,7 +114,7 @@ pub enum ExpectedPeer<'a> {
 /// A chain that was found valid; only a verifier makes one.
 #[derive(Clone, Debug)]
 pub struct VerifiedChain {
-    path: Vec<CertificateDer<'static>>,
+    path: CertificateChain,
     reaches_root: bool,
     generation: Option<u64>,
 }
@@ -122,20 +122,26 @@ pub struct VerifiedChain {
 impl VerifiedChain {
     /// The certification path from the end entity to the root that is trusted, both included. One certificate alone
     /// says that the end entity's is itself trusted.
-    pub fn new(path: Vec<CertificateDer<'static>>) -> Self {
-        Self { path, reaches_root: true, generation: None }
+    pub fn new(path: impl Into<CertificateChain>) -> Self {
+        Self { path: path.into(), reaches_root: true, generation: None }
     }
 
     /// As much of a path as a verifier tells, without the root.
-    pub fn partial(path: Vec<CertificateDer<'static>>) -> Self {
-        Self { path, reaches_root: false, generation: None }
+    pub fn partial(path: impl Into<CertificateChain>) -> Self {
+        Self { path: path.into(), reaches_root: false, generation: None }
     }
 
     /// The same verdict, by this generation of roots that are renewed
-    /// ([`ConnectionInfo::roots_generation`](crate::ConnectionInfo) tells it).
+    /// ([`ConnectionInfo::roots_generation`](crate::ConnectionInfo::roots_generation) tells it).
     #[must_use]
     pub fn with_generation(self, generation: u64) -> Self {
         Self { generation: Some(generation), ..self }
+    }
+
+    /// The same verdict, whose path others may hold too.
+    #[must_use]
+    pub fn shared_by(self, chains: &SharedChains) -> Self {
+        Self { path: chains.share(self.path), ..self }
     }
 
     /// The certification path, the end entity first.

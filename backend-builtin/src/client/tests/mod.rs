@@ -32,7 +32,7 @@ fn prepared(
 ) -> PreparedClient {
     let backend = Arc::new(Builtin::new());
     let builder = ClientConfig::builder(backend.clone()).verifier(Arc::new(DangerAcceptAnyCertificate));
-    PreparedClient::new(backend.info(), &config(builder).build().unwrap(), Arc::new(options)).unwrap()
+    PreparedClient::new(backend.info().into(), &config(builder).build().unwrap(), Arc::new(options)).unwrap()
 }
 
 /// Connects to a server that answers each flight so.

@@ -34,7 +34,7 @@ fn a_server_that_keeps_the_rules_is_connected_to() {
             assert_eq!(info.version, Some(ProtocolVersion::Tls12));
             assert_eq!((info.cipher_suite, info.named_group), (Some(server.suite), Some(group)));
             assert_eq!((info.resumed, info.peer_chain.len()), (Some(false), 1));
-            assert!(info.verified_chain.is_some() && info.timings.verification.is_some());
+            assert!(info.verified_chain.is_some() && info.timings.verification().is_some());
         }
     }
 }

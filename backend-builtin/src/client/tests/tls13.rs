@@ -52,7 +52,7 @@ fn a_server_that_keeps_the_rules_is_connected_to() {
         assert_eq!((info.cipher_suite, info.named_group), (Some(suite), Some(NamedGroup::X25519MLKEM768)));
         assert_eq!((info.resumed, info.peer_chain.len()), (Some(false), 1));
         assert_eq!(info.server_name.as_deref(), Some("localhost"));
-        assert!(info.verified_chain.is_some() && info.timings.verification.is_some());
+        assert!(info.verified_chain.is_some() && info.timings.verification().is_some());
     }
 }
 

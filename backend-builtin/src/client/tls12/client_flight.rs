@@ -45,7 +45,7 @@ impl Flow<'_, '_, '_, '_> {
 
     /// The master secret of a session that goes on.
     pub(super) fn resume(&mut self, session: &ClientSession) -> MasterSecret12 {
-        self.info.peer_chain.clone_from(&session.peer_chain);
+        self.info.peer_chain = self.offer.prepared.chains.share(session.peer_chain.clone());
         let master = MasterSecret12::resumed(self.suite.hash, session.secret.clone());
         self.offer.log("CLIENT_RANDOM", master.as_secret().as_bytes());
         master

@@ -100,8 +100,7 @@ impl Flow<'_, '_, '_, '_> {
 
     /// What the connection goes on with: the server is verified, and saw the same handshake.
     pub(super) fn complete(self, master: MasterSecret12, _: ServerVerified, _: FinishedVerified) -> Complete {
-        let schedule =
-            Secrets12 { master, client_random: self.offer.random, server_random: self.server_random };
+        let schedule = Secrets12::new(&master, self.offer.random, self.server_random);
         Complete { info: self.info, schedule: Box::new(schedule), background: self.background }
     }
 }

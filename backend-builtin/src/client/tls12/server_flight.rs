@@ -50,7 +50,7 @@ impl Exchanged {
 impl Flow<'_, '_, '_, '_> {
     pub(super) async fn read_certificate(&mut self) -> Result<ServerCertificate, Fault> {
         let message = self.read(HandshakeType::CERTIFICATE).await?;
-        let certificate = ServerCertificate::parse12(message.body())?;
+        let certificate = ServerCertificate::parse12(message.body(), &self.offer.prepared.chains)?;
         self.add(message.raw());
         Ok(certificate)
     }
@@ -64,8 +64,7 @@ impl Flow<'_, '_, '_, '_> {
             return Ok(());
         }
         if let Some(message) = self.read_if(HandshakeType::CERTIFICATE_STATUS).await? {
-            certificate.ocsp_response =
-                Some(CertificateStatus::parse(message.body())?.ocsp_response.to_vec());
+            certificate.ocsp_response = Some(CertificateStatus::parse(message.body())?.ocsp_response.into());
             self.add(message.raw());
         }
         Ok(())

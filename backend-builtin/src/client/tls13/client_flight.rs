@@ -94,14 +94,16 @@ impl Flow<'_, '_, '_, '_> {
         // A key that was agreed upon says nothing of the server's certificate, which a ticket would make up for: another
         // client with the same store may not have that key, and must not trust what it began.
         let kept = self.offer.prepared.sessions.as_ref().zip(self.verified);
-        let tickets = kept.map(|(sessions, verified)| Tickets {
-            sessions: sessions.clone(),
-            server: self.offer.name.clone(),
-            background: self.background.clone(),
-            resumption: master.resumption(&self.transcript.hash()),
-            alpn: self.info.alpn.clone(),
-            verified,
-            peer_chain: self.info.peer_chain.clone(),
+        let tickets = kept.map(|(sessions, verified)| {
+            let tickets = Tickets {
+                sessions: sessions.clone(),
+                server: self.offer.name.clone(),
+                background: self.background.clone(),
+                alpn: self.info.alpn.clone(),
+                verified,
+                peer_chain: self.info.peer_chain.clone(),
+            };
+            (tickets, master.resumption(&self.transcript.hash()))
         });
         let schedule = Secrets13 {
             suite: self.suite,
@@ -110,6 +112,6 @@ impl Flow<'_, '_, '_, '_> {
             exporter,
             tickets,
         };
-        Complete { info: self.info, schedule: Box::new(schedule), background: self.background }
+        Complete { info: self.info, schedule: schedule.into_schedule(), background: self.background }
     }
 }

@@ -74,7 +74,7 @@ impl Flow<'_, '_, '_, '_> {
     /// The server has the key of an earlier session, or one that was agreed upon: no certificate passes.
     pub(super) fn recognize(&mut self, psk: SelectedPsk) -> ServerVerified {
         self.info.resumed = Some(psk.key.session().is_some());
-        self.info.peer_chain = psk.key.peer_chain().to_vec();
+        self.info.peer_chain = self.offer.prepared.chains.share(psk.key.peer_chain());
         self.verified = psk.key.session().map(|session| session.verified);
         ServerVerified::by_pre_shared_key(psk)
     }
@@ -107,10 +107,11 @@ impl Flow<'_, '_, '_, '_> {
         let Some(message) = self.read_if(kinds).await? else {
             return Err(Fault::UnexpectedMessage("a message in place of the server's Certificate"));
         };
+        let chains = &self.offer.prepared.chains;
         let certificate = if message.kind() == HandshakeType::COMPRESSED_CERTIFICATE {
-            ServerCertificate::parse(&self.decompress(message.body())?)
+            ServerCertificate::parse(&self.decompress(message.body())?, chains)
         } else {
-            ServerCertificate::parse(message.body())
+            ServerCertificate::parse(message.body(), chains)
         }?;
         self.transcript.add(message.raw());
         Ok(certificate)

@@ -61,7 +61,7 @@ impl TestServer {
     ) -> Self {
         let backend = Arc::new(Builtin::new());
         let config = config(ServerConfig::builder(backend.clone(), identity.clone())).build().unwrap();
-        let prepared = PreparedServer::new(backend.info(), &config, Arc::new(options)).unwrap();
+        let prepared = PreparedServer::new(backend.info().into(), &config, Arc::new(options)).unwrap();
         Self { prepared, identity: PreparedIdentity::new(identity).unwrap() }
     }
 
@@ -104,7 +104,7 @@ fn session(version: ProtocolVersion) -> ServerSession {
         max_early_data: 0,
         alpn: None,
         server_name: Some(SERVER_NAME.into()),
-        peer_chain: Vec::new(),
+        peer_chain: Default::default(),
         extended_master_secret: true,
     }
 }

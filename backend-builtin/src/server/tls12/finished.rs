@@ -56,11 +56,7 @@ impl Handshake<'_, '_, '_> {
         info.server_name = parameters.server_name;
         info.resumed = Some(resumed);
         Connected {
-            schedule: Box::new(Secrets12 {
-                master,
-                client_random: parameters.client_random,
-                server_random: parameters.server_random,
-            }),
+            schedule: Box::new(Secrets12::new(&master, parameters.client_random, parameters.server_random)),
             info,
             early_data: None,
         }

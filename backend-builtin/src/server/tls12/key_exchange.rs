@@ -45,7 +45,7 @@ impl Handshake<'_, '_, '_> {
         let message = read_message(self.records, kind, "the client's Certificate was asked for").await?;
         self.take_in(message.raw());
         let list = CertificateList12::parse(message.body())?;
-        verify_chain(self.server, ProtocolVersion::Tls12, list.certificates.into_iter()).await
+        verify_chain(self.server, ProtocolVersion::Tls12, list.certificates.iter().copied()).await
     }
 
     pub(super) async fn read_client_key_exchange(

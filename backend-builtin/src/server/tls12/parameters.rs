@@ -1,5 +1,7 @@
 //! What a handshake goes by: chosen once, from the ClientHello (RFC 5246 §7.4.1).
 
+use std::sync::Arc;
+
 use polytls_api::{NamedGroup, ProtocolVersion, SignatureScheme};
 
 use crate::{
@@ -24,8 +26,8 @@ pub(super) struct Parameters {
     pub(super) suite: &'static Suite,
     pub(super) group: NamedGroup,
     pub(super) scheme: SignatureScheme,
-    pub(super) alpn: Option<Vec<u8>>,
-    pub(super) server_name: Option<String>,
+    pub(super) alpn: Option<Arc<[u8]>>,
+    pub(super) server_name: Option<Arc<str>>,
     pub(super) client_random: [u8; 32],
     pub(super) server_random: [u8; 32],
     pub(super) legacy_session_id: Vec<u8>,
@@ -55,7 +57,7 @@ impl Parameters {
             group: group(&server.prepared.groups, groups)?,
             scheme: choose::signature_scheme(&server.identity, ProtocolVersion::Tls12, accepted)?,
             alpn: choose::application_protocol(server, hello)?,
-            server_name: extensions.server_name.map(str::to_owned),
+            server_name: extensions.server_name.map(Arc::from),
             client_random: hello.random,
             server_random: random(server)?,
             legacy_session_id: hello.legacy_session_id.to_vec(),

@@ -104,7 +104,8 @@ impl Handshake<'_, '_, '_> {
         authentication: &Authentication,
     ) -> Result<Client, Fault> {
         let Some(chain) = chain else {
-            return Ok(authentication.session().map_or_else(Client::anonymous, Client::resumed));
+            let resumed = |session| Client::resumed(self.server, session);
+            return Ok(authentication.session().map_or_else(Client::anonymous, resumed));
         };
         let kind = HandshakeType::CERTIFICATE_VERIFY;
         let message = read_message(self.records, kind, "a certificate without CertificateVerify").await?;

@@ -88,13 +88,8 @@ impl Handshake<'_, '_, '_> {
         info.resumed = Some(authentication.session().is_some());
         info.early_data = early_data.0;
         Connected {
-            schedule: Box::new(Secrets13 {
-                suite: parameters.suite,
-                sending,
-                receiving,
-                exporter,
-                tickets: None,
-            }),
+            schedule: Secrets13 { suite: parameters.suite, sending, receiving, exporter, tickets: None }
+                .into_schedule(),
             info,
             early_data: early_data.1,
         }

@@ -2,6 +2,8 @@
 //!
 //! A second ClientHello brings a key share and binders, and changes nothing else: `retry` sees to it.
 
+use std::sync::Arc;
+
 use polytls_api::{NamedGroup, ProtocolVersion, SignatureScheme};
 
 use crate::{
@@ -20,8 +22,8 @@ const MOST_RECORD_SIZE: u16 = (1 << 14) + 1;
 pub(super) struct Parameters {
     pub(super) suite: &'static Suite,
     pub(super) group: NamedGroup,
-    pub(super) alpn: Option<Vec<u8>>,
-    pub(super) server_name: Option<String>,
+    pub(super) alpn: Option<Arc<[u8]>>,
+    pub(super) server_name: Option<Arc<str>>,
     pub(super) client_random: [u8; 32],
     pub(super) legacy_session_id: Vec<u8>,
     /// What the client takes in CertificateVerify; `None` where it does not say.
@@ -44,7 +46,7 @@ impl Parameters {
             suite: suite(server, hello, psk_dhe_ke)?,
             group: group(&server.prepared.groups, hello)?,
             alpn: choose::application_protocol(server, hello)?,
-            server_name: extensions.server_name.map(str::to_owned),
+            server_name: extensions.server_name.map(Arc::from),
             client_random: hello.random,
             legacy_session_id: hello.legacy_session_id.to_vec(),
             signature_algorithms: extensions.signature_algorithms.clone(),
