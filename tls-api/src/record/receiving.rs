@@ -15,13 +15,14 @@ pub(super) struct Receiving {
     pub(super) role: Role,
     pub(super) version: ProtocolVersion,
     /// The most plaintext in one record.
-    pub(super) max_received: usize,
+    pub(super) max_received: u16,
     pub(super) renegotiation: Renegotiation,
-    /// Plaintext at the front of the incoming buffer that did not fit the caller's, and what follows it there.
-    pending: usize,
-    pending_trailer: usize,
+    /// Plaintext at the front of the incoming buffer that did not fit the caller's, and what follows it there: parts of
+    /// one record, whose length has two bytes.
+    pending: u16,
+    pending_trailer: u16,
     /// A handshake message of which the rest is still to come.
-    pub(super) handshake: Vec<u8>,
+    pub(super) handshake: Buffer,
     pub(super) close_received: bool,
     pub(super) idle: Idle,
 }
@@ -32,11 +33,11 @@ impl Receiving {
             keys,
             role,
             version,
-            max_received: MAX_PLAINTEXT,
+            max_received: MAX_PLAINTEXT as u16,
             renegotiation: Renegotiation::Declined,
             pending: 0,
             pending_trailer: 0,
-            handshake: Vec::new(),
+            handshake: Buffer::new(),
             close_received: false,
             idle: Idle::default(),
         }
@@ -74,12 +75,12 @@ impl Receiving {
 
     /// Moves plaintext that waits in the incoming buffer to the caller.
     fn drain_pending(&mut self, incoming: &mut Buffer, plaintext: &mut [u8]) -> usize {
-        let count = self.pending.min(plaintext.len());
+        let count = usize::from(self.pending).min(plaintext.len());
         plaintext[..count].copy_from_slice(&incoming.filled()[..count]);
         incoming.consume(count);
-        self.pending -= count;
+        self.pending -= count as u16;
         if self.pending == 0 {
-            incoming.consume(self.pending_trailer);
+            incoming.consume(self.pending_trailer.into());
             self.pending_trailer = 0;
         }
         count
@@ -93,7 +94,7 @@ impl Receiving {
         common: &mut Common<'_>,
     ) -> Result<Option<usize>, Refusal> {
         let Some(record) = next_record(self.version, incoming)? else { return Ok(None) };
-        let most = self.max_received;
+        let most = self.max_received.into();
         let opened = self.keys.open_record(self.version, record, incoming, plaintext, most)?;
         if opened.content_type == ContentType::ApplicationData {
             return self.application_data(&opened).map(Some);
@@ -126,8 +127,8 @@ impl Receiving {
         match opened.place {
             Place::Caller => Ok(opened.content_len),
             Place::Incoming { trailer } => {
-                self.pending = opened.content_len;
-                self.pending_trailer = trailer;
+                self.pending = opened.content_len as u16;
+                self.pending_trailer = trailer as u16;
                 Ok(0)
             }
         }

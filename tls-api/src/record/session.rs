@@ -77,7 +77,9 @@ impl RecordSession {
             let most = plaintext(limit).min(self.sending.framing.max_plaintext);
             self.sending.framing = self.sending.framing.with_max_plaintext(most);
         }
-        self.receiving.max_received = receiving.map_or(self.receiving.max_received, plaintext);
+        if let Some(limit) = receiving {
+            self.receiving.max_received = plaintext(limit) as u16;
+        }
         self
     }
 

@@ -34,9 +34,10 @@ pub(in crate::stream) struct Reading {
     incoming: Buffer,
     background: Background,
     backend: &'static str,
-    read_size: usize,
+    /// Less than 2^32 by far.
+    read_size: u32,
     /// What the next [`Reading::poll_read_bytes`] decrypts into: the unused end of an earlier one's storage.
-    chunk: BytesMut,
+    chunk: Option<Box<BytesMut>>,
     end: ReadEnd,
 }
 
@@ -52,14 +53,7 @@ enum ReadEnd {
 
 impl Reading {
     pub(in crate::stream) fn new(incoming: Buffer, background: Background, backend: &'static str) -> Self {
-        Self {
-            incoming,
-            background,
-            backend,
-            read_size: READ_MIN,
-            chunk: BytesMut::new(),
-            end: ReadEnd::Open,
-        }
+        Self { incoming, background, backend, read_size: READ_MIN as u32, chunk: None, end: ReadEnd::Open }
     }
 
     /// Reads plaintext; zero bytes into a buffer that is not empty means close_notify came.
@@ -99,20 +93,20 @@ impl Reading {
         source: &mut impl Source,
     ) -> Poll<io::Result<Option<Bytes>>> {
         // Plaintext is never longer than what it came in.
-        let size = self.incoming.len().clamp(self.read_size, READ_MAX);
-        let mut chunk = std::mem::take(&mut self.chunk);
+        let size = self.incoming.len().clamp(self.read_size as usize, READ_MAX);
+        let mut chunk = self.chunk.take().unwrap_or_default();
         if chunk.len() < size / 2 {
-            chunk = BytesMut::zeroed(size);
+            *chunk = BytesMut::zeroed(size);
         }
         // A wait gives the storage back: a connection that waits costs its keys, not its buffers.
         let count = ready!(self.poll_read(cx, source, &mut chunk))?;
         let bytes = chunk.split_to(count).freeze();
-        self.chunk = chunk;
+        self.chunk = Some(chunk);
         Poll::Ready(Ok(Some(bytes).filter(|bytes| !bytes.is_empty())))
     }
 
     fn poll_fill(&mut self, cx: &mut Context<'_>, source: &mut impl Source) -> Poll<io::Result<()>> {
-        let size = self.read_size;
+        let size = self.read_size as usize;
         let Poll::Ready(count) = source.poll_read(cx, &mut self.incoming.spare(size)[..size]) else {
             // A connection that waits costs its keys, not its buffers.
             self.incoming.release_if_empty();
@@ -123,8 +117,8 @@ impl Reading {
         self.incoming.commit(count);
         match count {
             0 => self.end = ReadEnd::StreamEnded,
-            _ if count == size => self.read_size = (size * 2).min(READ_MAX),
-            _ if count < READ_MIN => self.read_size = READ_MIN,
+            _ if count == size => self.read_size = (size * 2).min(READ_MAX) as u32,
+            _ if count < READ_MIN => self.read_size = READ_MIN as u32,
             _ => {}
         }
         Poll::Ready(Ok(()))
@@ -133,6 +127,6 @@ impl Reading {
     /// How many bytes of storage the buffers hold.
     #[cfg(test)]
     pub(in crate::stream) fn held(&self) -> usize {
-        self.incoming.capacity() + self.chunk.capacity()
+        self.incoming.capacity() + self.chunk.as_ref().map_or(0, |chunk| chunk.capacity())
     }
 }

@@ -47,9 +47,9 @@ struct Sender<W> {
 
 /// What a stream knows beside its core.
 struct Facts {
-    info: ConnectionInfo,
+    info: Arc<ConnectionInfo>,
     role: Role,
-    early_data: Option<ReplayableData>,
+    early_data: Option<Box<ReplayableData>>,
 }
 
 impl<IO: Split> TlsStream<IO> {
