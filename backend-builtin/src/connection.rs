@@ -1,4 +1,9 @@
 //! Handshakes as polytls runs them: those of [`client`] and [`server`], within a span that says the role.
+//!
+//! A handshake is kilobytes of state. What awaits one, here and within, has it made where it stays, by `pin!`: a future
+//! that is awaited by value is moved there first.
+
+use std::pin::pin;
 
 use polytls_api::{
     ClientHandshake, ConnectOptions, Error, Established, ServerHandshake, ServerName, Transport, async_trait,
@@ -24,7 +29,7 @@ impl ClientHandshake for Client {
         options: &ConnectOptions,
         transport: &mut Transport<'_>,
     ) -> Result<Established, Error> {
-        let handshake = client::connect(&self.0, name, options, transport);
+        let handshake = pin!(client::connect(&self.0, name, options, transport));
         handshake.instrument(steps::handshake(Role::Client)).await
     }
 }
@@ -36,6 +41,7 @@ pub(crate) struct Server(pub(crate) PreparedServer);
 #[async_trait]
 impl ServerHandshake for Server {
     async fn accept(&self, transport: &mut Transport<'_>) -> Result<Established, Error> {
-        server::accept(&self.0, transport).instrument(steps::handshake(Role::Server)).await
+        let handshake = pin!(server::accept(&self.0, transport));
+        handshake.instrument(steps::handshake(Role::Server)).await
     }
 }

@@ -7,9 +7,10 @@
 
 use std::{cell::RefCell, fmt};
 
-/// How many queues a thread keeps, and how large the storage of each may be.
+/// How many queues a thread keeps, and how large the storage of each may be: twice what a stream reads at once, for a
+/// record of which the end is still to come.
 const KEPT: usize = 4;
-const KEPT_SIZE: usize = 128 * 1024;
+const KEPT_SIZE: usize = 2 * READ_MAX;
 
 thread_local! {
     static QUEUES: RefCell<Vec<Box<Queue>>> = const { RefCell::new(Vec::new()) };
@@ -152,6 +153,14 @@ impl Queue {
     }
 }
 
+/// What lives for a handshake or for a short connection leaves its storage to the next one.
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        self.clear();
+        self.release_if_empty();
+    }
+}
+
 impl fmt::Debug for Buffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The bytes may be plaintext: never print them.
@@ -196,6 +205,17 @@ mod tests {
         first.extend(&[7; 10_000]);
         first.consume(10_000);
         first.release_if_empty();
+        let mut second = Buffer::new();
+        second.extend(b"x");
+        assert!(second.capacity() >= 10_000, "the storage was not kept");
+        assert_eq!(second.filled(), b"x");
+    }
+
+    #[test]
+    fn a_buffer_that_goes_leaves_its_storage_to_the_next() {
+        let mut first = Buffer::new();
+        first.extend(&[7; 10_000]);
+        drop(first);
         let mut second = Buffer::new();
         second.extend(b"x");
         assert!(second.capacity() >= 10_000, "the storage was not kept");

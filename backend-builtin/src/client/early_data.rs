@@ -30,7 +30,7 @@ impl EarlyData {
         if offer.prepared.options.middlebox_compatibility {
             records.send_change_cipher_spec()?;
         }
-        let secret = EarlySecret::new(suite.hash, Some(&session.secret));
+        let secret = EarlySecret::new(suite.hash, &session.secret);
         let traffic = secret.client_early_traffic(&suite.hash.hash(client_hello));
         offer.log("CLIENT_EARLY_TRAFFIC_SECRET", traffic.as_bytes());
         records.set_early_data_keys(traffic.keys(suite)?)?;

@@ -1,5 +1,7 @@
 //! The first exchange: the ClientHello goes out, and the server's choice of version comes back.
 
+use std::ops::Deref;
+
 use polytls_api::{Background, ConnectionInfo, EarlyDataStatus, ProtocolVersion};
 
 use super::{early_data::EarlyData, offer::Offer};
@@ -48,6 +50,21 @@ pub(super) fn send_client_hello<'a>(
     Ok(SentHello { offer, transcript, early_data, info, background })
 }
 
+/// A ServerHello, or a HelloRetryRequest: the message, which the transcript takes, and what it says.
+#[derive(Clone, Copy)]
+pub(super) struct Answer<'a> {
+    pub(super) message: &'a HandshakeMessage,
+    pub(super) server_hello: &'a ServerHello<'a>,
+}
+
+impl<'a> Deref for Answer<'a> {
+    type Target = ServerHello<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        self.server_hello
+    }
+}
+
 /// Reads the message that answers a ClientHello: a ServerHello, or a HelloRetryRequest in its form.
 pub(super) async fn read_server_hello(records: &mut Records<'_, '_>) -> Result<HandshakeMessage, Fault> {
     let message = records.read_message().await?;
@@ -59,8 +76,7 @@ pub(super) async fn read_server_hello(records: &mut Records<'_, '_>) -> Result<H
 
 impl SentHello<'_> {
     /// The version that the server chose (RFC 8446 §4.2.1), if it was offered and nobody stood between.
-    pub(super) fn negotiated_version(&self, message: &HandshakeMessage) -> Result<ProtocolVersion, Fault> {
-        let hello = ServerHello::parse(message.body())?;
+    pub(super) fn negotiated_version(&self, hello: &ServerHello<'_>) -> Result<ProtocolVersion, Fault> {
         let offered = |code| ProtocolVersion::from_code(code).filter(|&version| self.offer.allows(version));
         let version = match hello.extensions.selected_version {
             Some(version) => offered(version)
@@ -71,7 +87,7 @@ impl SentHello<'_> {
                 .ok_or(Fault::ProtocolVersion("a version that was not offered")),
         }?;
         if version == ProtocolVersion::Tls12 {
-            self.refuse_downgrade(&hello)?;
+            self.refuse_downgrade(hello)?;
         }
         tracing::debug!(%version, "the server chose a version");
         Ok(version)

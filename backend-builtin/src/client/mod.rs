@@ -17,18 +17,21 @@ mod tests;
 mod tls12;
 mod tls13;
 
+use std::pin::pin;
+
 use polytls_api::{
     Background, ConnectOptions, ConnectionInfo, Error, Established, ProtocolVersion, ServerName, Transport,
     record::{KeySchedule, Role},
 };
 
-use self::offer::Offer;
+use self::{hello::Answer, offer::Offer};
 use crate::{
     NAME,
     config::PreparedClient,
     error::Fault,
     record::Records,
     steps::{self, Step},
+    wire::handshake::ServerHello,
 };
 
 /// Runs one handshake with the server `name`.
@@ -42,7 +45,8 @@ pub(crate) async fn connect(
     transport: &mut Transport<'_>,
 ) -> Result<Established, Error> {
     let mut records = Records::new(transport, &prepared.options.limits);
-    match handshake(prepared, name, options, &mut records).await {
+    let outcome = pin!(handshake(prepared, name, options, &mut records)).await;
+    match outcome {
         Ok(complete) => complete.establish(records).map_err(Fault::into_error),
         Err(fault) => {
             if let Some(alert) = fault.alert() {
@@ -63,12 +67,14 @@ async fn handshake(
     records.set_max_plaintext(prepared.config.protocol().max_record_plaintext());
     let offer = Offer::new(prepared, name, options).await?;
     let hello = hello::send_client_hello(offer, records)?;
-    let server_hello = hello::read_server_hello(records).await?;
+    let message = hello::read_server_hello(records).await?;
+    let server_hello = ServerHello::parse(message.body())?;
     let version = hello.negotiated_version(&server_hello)?;
     records.set_version(version);
+    let answer = Answer { message: &message, server_hello: &server_hello };
     let complete = match version {
-        ProtocolVersion::Tls13 => tls13::handshake(hello, server_hello, records).await,
-        _ => tls12::handshake(hello, server_hello, records).await,
+        ProtocolVersion::Tls13 => pin!(tls13::handshake(hello, answer, records)).await,
+        _ => pin!(tls12::handshake(hello, answer, records)).await,
     }?;
     steps::reached(Step::Protect);
     Ok(complete)

@@ -63,7 +63,7 @@ impl Psk {
 
     /// The secret from which everything else follows, if the server takes this key.
     pub(super) fn early_secret(&self) -> EarlySecret {
-        EarlySecret::new(self.hash(), Some(self.secret()))
+        EarlySecret::new(self.hash(), self.secret())
     }
 
     /// Proof of the key over the hello up to the binders (RFC 8446 §4.2.11.2).

@@ -2,15 +2,15 @@
 
 use polytls_api::ProtocolVersion;
 
-use super::{early_data::EarlyData, hello::SentHello};
+use super::{
+    early_data::EarlyData,
+    hello::{Answer, SentHello},
+};
 use crate::{
     error::Fault,
     key_schedule::{Suite, Transcript},
     record::Records,
-    wire::{
-        extension::ExtensionType,
-        handshake::{HandshakeMessage, ServerHello},
-    },
+    wire::{extension::ExtensionType, handshake::ServerHello},
 };
 
 /// What a HelloRetryRequest leaves behind: its suite is final, and the transcript begins anew.
@@ -21,9 +21,8 @@ pub(super) struct Retried {
 
 impl SentHello<'_> {
     /// Reads a HelloRetryRequest and changes the offer as it asks.
-    pub(super) fn read_hello_retry_request(&mut self, message: &HandshakeMessage) -> Result<Retried, Fault> {
-        let request = ServerHello::parse(message.body())?;
-        let suite = self.offer.suite_of(&request)?;
+    pub(super) fn read_hello_retry_request(&mut self, request: &Answer<'_>) -> Result<Retried, Fault> {
+        let suite = self.offer.suite_of(request)?;
         let extensions = &request.extensions;
         // RFC 8446 §4.1.4: cookie is the one extension that comes without having been offered.
         let known = [ExtensionType::SUPPORTED_VERSIONS, ExtensionType::KEY_SHARE, ExtensionType::COOKIE];
@@ -47,7 +46,7 @@ impl SentHello<'_> {
         self.offer.psks.retain(|psk| psk.hash() == suite.hash);
         self.offer.retried = true;
         let mut transcript = self.transcript.start(suite.hash).hello_retry();
-        transcript.add(message.raw());
+        transcript.add(request.message.raw());
         tracing::debug!(suite = %suite.id, group = ?extensions.selected_group, "the server asks for another hello");
         Ok(Retried { suite, transcript })
     }

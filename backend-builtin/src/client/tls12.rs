@@ -8,9 +8,16 @@ mod client_flight;
 mod finish;
 mod server_flight;
 
+use std::pin::pin;
+
 use polytls_api::{Background, ConnectionInfo};
 
-use super::{Complete, authentication::ServerVerified, hello::SentHello, offer::Offer};
+use super::{
+    Complete,
+    authentication::ServerVerified,
+    hello::{Answer, SentHello},
+    offer::Offer,
+};
 use crate::{
     error::Fault,
     key_schedule::{Suite, Transcript, TranscriptBuffer},
@@ -22,13 +29,13 @@ use crate::{
 /// From the server's first message, which chose TLS 1.2, to the end.
 pub(super) async fn handshake(
     hello: SentHello<'_>,
-    server_hello: HandshakeMessage,
+    answer: Answer<'_>,
     records: &mut Records<'_, '_>,
 ) -> Result<Complete, Fault> {
     // <- ServerHello
-    match Flow::read_server_hello(hello, &server_hello, records)? {
-        (flow, Some(session)) => abbreviated(flow, session).await,
-        (flow, None) => full(flow).await,
+    match Flow::read_server_hello(hello, &answer, records)? {
+        (flow, Some(session)) => pin!(abbreviated(flow, session)).await,
+        (flow, None) => pin!(full(flow)).await,
     }
 }
 

@@ -14,7 +14,7 @@ use polytls_api::{Background, ConnectionInfo};
 use super::{
     Complete,
     early_data::EarlyData,
-    hello::{SentHello, read_server_hello},
+    hello::{Answer, SentHello, read_server_hello},
     offer::Offer,
 };
 use crate::{
@@ -27,19 +27,22 @@ use crate::{
 /// From the server's first message, which chose TLS 1.3, to the end.
 pub(super) async fn handshake(
     mut hello: SentHello<'_>,
-    mut server_hello: HandshakeMessage,
+    answer: Answer<'_>,
     records: &mut Records<'_, '_>,
 ) -> Result<Complete, Fault> {
     // <- HelloRetryRequest, -> ClientHello
-    let mut retried = None;
-    if ServerHello::parse(server_hello.body())?.is_hello_retry_request() {
-        let mut request = hello.read_hello_retry_request(&server_hello)?;
+    let (message, server_hello);
+    let (answer, retried) = if answer.is_hello_retry_request() {
+        let mut request = hello.read_hello_retry_request(&answer)?;
         hello.send_second_client_hello(&mut request, records)?;
-        retried = Some(request);
-        server_hello = read_server_hello(records).await?;
-    }
+        message = read_server_hello(records).await?;
+        server_hello = ServerHello::parse(message.body())?;
+        (Answer { message: &message, server_hello: &server_hello }, Some(request))
+    } else {
+        (answer, None)
+    };
     // <- ServerHello
-    let (mut flow, secret, psk) = Flow::read_server_hello(hello, retried, &server_hello, records)?;
+    let (mut flow, secret, psk) = Flow::read_server_hello(hello, retried, &answer, records)?;
     // <- {EncryptedExtensions}
     flow.read_encrypted_extensions(psk.as_ref()).await?;
     // <- {CertificateRequest}, {Certificate}, {CertificateVerify}

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::{digest, hmac};
+use aws_lc_rs::digest;
 
 /// SHA-384's output, the longest here.
 const MAX_OUTPUT: usize = 48;
@@ -22,19 +22,28 @@ impl HashAlgorithm {
         }
     }
 
+    /// What HMAC fills a key up to (RFC 2104 §2).
+    pub(super) fn block_len(self) -> usize {
+        match self {
+            Self::Sha256 => 64,
+            Self::Sha384 => 128,
+        }
+    }
+
+    /// The hash of no bytes.
+    pub(crate) fn of_nothing(self) -> &'static [u8] {
+        match self {
+            Self::Sha256 => &SHA256_OF_NOTHING,
+            Self::Sha384 => &SHA384_OF_NOTHING,
+        }
+    }
+
     pub(crate) fn hash(self, bytes: &[u8]) -> Digest {
         Digest::new(&digest::digest(self.algorithm(), bytes))
     }
 
     pub(crate) fn start(self) -> HashContext {
         HashContext(digest::Context::new(self.algorithm()))
-    }
-
-    pub(super) fn hmac_algorithm(self) -> hmac::Algorithm {
-        match self {
-            Self::Sha256 => hmac::HMAC_SHA256,
-            Self::Sha384 => hmac::HMAC_SHA384,
-        }
     }
 
     fn algorithm(self) -> &'static digest::Algorithm {
@@ -44,6 +53,17 @@ impl HashAlgorithm {
         }
     }
 }
+
+const SHA256_OF_NOTHING: [u8; 32] = [
+    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27,
+    0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+];
+
+const SHA384_OF_NOTHING: [u8; 48] = [
+    0x38, 0xb0, 0x60, 0xa7, 0x51, 0xac, 0x96, 0x38, 0x4c, 0xd9, 0x32, 0x7e, 0xb1, 0xb1, 0xe3, 0x6a, 0x21,
+    0xfd, 0xb7, 0x11, 0x14, 0xbe, 0x07, 0x43, 0x4c, 0x0c, 0xc7, 0xbf, 0x63, 0xf6, 0xe1, 0xda, 0x27, 0x4e,
+    0xde, 0xbf, 0xe7, 0x6f, 0x65, 0xfb, 0xd5, 0x1a, 0xd2, 0xf1, 0x48, 0x98, 0xb9, 0x5b,
+];
 
 /// What a hash gives. It is no secret.
 #[derive(Clone, Copy)]
@@ -107,6 +127,13 @@ impl fmt::Debug for HashContext {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_hash_of_nothing_is_what_it_is_said_to_be() {
+        for algorithm in [HashAlgorithm::Sha256, HashAlgorithm::Sha384] {
+            assert_eq!(algorithm.of_nothing(), algorithm.hash(&[]).as_ref());
+        }
+    }
 
     #[test]
     fn a_hash_that_is_asked_for_early_goes_on_as_if_it_had_not_been() {

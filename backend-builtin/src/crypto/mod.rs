@@ -21,7 +21,7 @@ mod wycheproof;
 pub(crate) use self::{
     aead::record_cipher,
     hash::{Digest, HashAlgorithm, HashContext},
-    hmac::{HmacKey, hmac},
+    hmac::hmac,
     key_exchange::{KeyShare, SharedSecret, respond},
     random::random,
     secret::{Secret, is_same},

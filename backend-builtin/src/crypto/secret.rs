@@ -5,11 +5,13 @@ use std::fmt;
 use aws_lc_rs::constant_time;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::Digest;
+
 /// The longest secret of a key schedule: a hash's output, a master secret, or an external PSK.
 const MAX_LEN: usize = 64;
 
 /// A secret of up to 64 bytes.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone)]
 pub(crate) struct Secret {
     bytes: [u8; MAX_LEN],
     len: usize,
@@ -27,7 +29,15 @@ impl Secret {
     pub(crate) fn of<const N: usize>(bytes: &[u8; N]) -> Self {
         const { assert!(N <= MAX_LEN) };
         let mut secret = Self::zeros(N);
-        secret.as_mut_bytes().copy_from_slice(bytes);
+        secret.bytes[..N].copy_from_slice(bytes);
+        secret
+    }
+
+    /// A copy of a digest that is to be kept secret.
+    pub(super) fn of_digest(digest: &Digest) -> Self {
+        let bytes = digest.as_ref();
+        let mut secret = Self::zeros(bytes.len());
+        secret.bytes[..bytes.len()].copy_from_slice(bytes);
         secret
     }
 
@@ -44,11 +54,6 @@ impl Secret {
         self.len
     }
 
-    /// The bytes, to be written by what makes the secret.
-    pub(super) fn as_mut_bytes(&mut self) -> &mut [u8] {
-        &mut self.bytes[..self.len]
-    }
-
     /// The first bytes of it, or all where there are no more.
     pub(crate) fn truncated(mut self, len: usize) -> Self {
         let len = len.min(self.len);
@@ -57,6 +62,22 @@ impl Secret {
         self
     }
 }
+
+impl Zeroize for Secret {
+    fn zeroize(&mut self) {
+        // All at once: as an array they would go one by one.
+        self.bytes.as_mut_slice().zeroize();
+        self.len = 0;
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for Secret {}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -145,11 +145,9 @@ impl PeerKey {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), Fault> {
-        let bad = Fault::Decrypt("a signature that does not verify");
-        let Some(algorithm) = self.kind.algorithm(scheme) else {
-            return Err(bad);
-        };
-        UnparsedPublicKey::new(algorithm, &self.public_key).verify(message, signature).map_err(|_| bad)
+        let bad = || Fault::Decrypt("a signature that does not verify");
+        let algorithm = self.kind.algorithm(scheme).ok_or_else(bad)?;
+        UnparsedPublicKey::new(algorithm, &self.public_key).verify(message, signature).map_err(|_| bad())
     }
 }
 

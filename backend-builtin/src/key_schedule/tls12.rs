@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{FinishedVerified, Suite, check_exported_len, invalid_export, kept::OfSchedule};
 use crate::{
-    crypto::{Digest, HashAlgorithm, HmacKey, Secret, SharedSecret, record_cipher},
+    crypto::{Digest, HashAlgorithm, Secret, SharedSecret, hmac, record_cipher},
     error::Fault,
 };
 
@@ -53,7 +53,7 @@ impl MasterSecret12 {
 
     fn new(hash: HashAlgorithm, shared: &SharedSecret, label: &[u8], seed: &[&[u8]]) -> Self {
         let mut secret = Zeroizing::new([0; MASTER_SECRET_LEN]);
-        prf(&HmacKey::new(hash, shared.as_bytes()), label, seed, secret.as_mut_slice());
+        prf(hash, shared.as_bytes(), label, seed, secret.as_mut_slice());
         Self::resumed(hash, Secret::of(&secret))
     }
 
@@ -72,7 +72,7 @@ impl MasterSecret12 {
         let used = 2 * (suite.key_len + suite.fixed_iv_len);
         let used =
             key_block.get_mut(..used).ok_or(Fault::Internal("a suite of longer keys than there are"))?;
-        prf(&self.key(), b"key expansion", &[server_random, client_random], used);
+        self.prf(b"key expansion", &[server_random, client_random], used);
         let (keys, ivs) = used.split_at(2 * suite.key_len);
         let (client_key, server_key) = keys.split_at(suite.key_len);
         let (client_iv, server_iv) = ivs.split_at(suite.fixed_iv_len);
@@ -89,7 +89,7 @@ impl MasterSecret12 {
             Role::Server => b"server finished",
         };
         let mut verify_data = [0; VERIFY_DATA_LEN];
-        prf(&self.key(), label, &[transcript.as_ref()], &mut verify_data);
+        self.prf(label, &[transcript.as_ref()], &mut verify_data);
         verify_data
     }
 
@@ -129,12 +129,12 @@ impl MasterSecret12 {
         let context_len = context_len.map(u16::to_be_bytes);
         let context_len = context_len.as_ref().map_or(&[][..], |len| len);
         let seed: [&[u8]; 4] = [client_random, server_random, context_len, context.unwrap_or_default()];
-        prf(&self.key(), label, &seed, out);
+        self.prf(label, &seed, out);
         Ok(())
     }
 
-    fn key(&self) -> HmacKey {
-        HmacKey::new(self.hash, self.secret.as_bytes())
+    fn prf(&self, label: &[u8], seed: &[&[u8]], out: &mut [u8]) {
+        prf(self.hash, self.secret.as_bytes(), label, seed, out);
     }
 
     pub(crate) fn hash(&self) -> HashAlgorithm {
@@ -165,12 +165,12 @@ fn traffic_keys(suite: &Suite, key: &[u8], fixed_iv: &[u8]) -> Result<TrafficKey
 }
 
 /// The PRF (RFC 5246 §5): P_hash over the label and the seed.
-pub(super) fn prf(key: &HmacKey, label: &[u8], seed: &[&[u8]], out: &mut [u8]) {
+pub(super) fn prf(hash: HashAlgorithm, secret: &[u8], label: &[u8], seed: &[&[u8]], out: &mut [u8]) {
     let seed = || [label].into_iter().chain(seed.iter().copied());
-    let mut a = key.sign(seed());
-    for chunk in out.chunks_mut(key.hash().output_len()) {
-        let block = key.sign([a.as_bytes()].into_iter().chain(seed()));
+    let mut a = hmac(hash, secret, seed());
+    for chunk in out.chunks_mut(hash.output_len()) {
+        let block = hmac(hash, secret, [a.as_bytes()].into_iter().chain(seed()));
         chunk.copy_from_slice(&block.as_bytes()[..chunk.len()]);
-        a = key.sign([a.as_bytes()]);
+        a = hmac(hash, secret, [a.as_bytes()]);
     }
 }

@@ -3,19 +3,14 @@
 //! ```text
 //! EarlySecret -> HandshakeSecret -> MasterSecret
 //! ```
-//! Each is consumed by the next, and holds its HMAC key ready; what a connection keeps for long holds a secret alone and
-//! is small. What hangs off them: [`TrafficSecret`]s, which give keys and what verifies a
-//! Finished; [`FinishedKey`]s; an [`ExporterSecret`]; a [`ResumptionSecret`].
+//! Each is consumed by the next. What hangs off them: [`TrafficSecret`]s, which give keys and what verifies a Finished;
+//! [`FinishedKey`]s; an [`ExporterSecret`]; a [`ResumptionSecret`]. Without a pre-shared key it begins with the second.
 
 use polytls_api::record::{NONCE_LEN, TrafficKeys};
 
 use super::{FinishedVerified, Suite, check_exported_len, invalid_export, kept::OfSchedule};
 use crate::{
-    crypto::{
-        Digest, HashAlgorithm, HmacKey, Secret, SharedSecret,
-        hkdf::{self, Prk},
-        record_cipher,
-    },
+    crypto::{Digest, HashAlgorithm, Secret, SharedSecret, hkdf::Prk, hmac, record_cipher},
     error::Fault,
 };
 
@@ -24,6 +19,18 @@ const PREFIX: &[u8] = b"tls13 ";
 
 /// A HkdfLabel's label has 255 bytes at most, its prefix included.
 const MAX_LABEL: usize = 255 - PREFIX.len();
+
+/// Derive-Secret(HKDF-Extract(0, 0), "derived", "").
+const DERIVED_WITHOUT_PSK_SHA256: [u8; 32] = [
+    0x6f, 0x26, 0x15, 0xa1, 0x08, 0xc7, 0x02, 0xc5, 0x67, 0x8f, 0x54, 0xfc, 0x9d, 0xba, 0xb6, 0x97, 0x16,
+    0xc0, 0x76, 0x18, 0x9c, 0x48, 0x25, 0x0c, 0xeb, 0xea, 0xc3, 0x57, 0x6c, 0x36, 0x11, 0xba,
+];
+
+const DERIVED_WITHOUT_PSK_SHA384: [u8; 48] = [
+    0x15, 0x91, 0xda, 0xc5, 0xcb, 0xbf, 0x03, 0x30, 0xa4, 0xa8, 0x4d, 0xe9, 0xc7, 0x53, 0x33, 0x0e, 0x92,
+    0xd0, 0x1f, 0x0a, 0x88, 0x21, 0x4b, 0x44, 0x64, 0x97, 0x2f, 0xd6, 0x68, 0x04, 0x9e, 0x93, 0xe5, 0x2f,
+    0x2b, 0x16, 0xfa, 0xd9, 0x22, 0xfd, 0xc0, 0x58, 0x44, 0x78, 0x42, 0x8f, 0x28, 0x2b,
+];
 
 /// Where a pre-shared key comes from: it has a binder key of its own for each (RFC 8446 §4.2.11.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,14 +41,13 @@ pub(crate) enum PskKind {
     Resumption,
 }
 
-/// What the pre-shared key gives, if there is one.
+/// What the pre-shared key gives.
 #[derive(Clone, Debug)]
 pub(crate) struct EarlySecret(Prk);
 
 impl EarlySecret {
-    pub(crate) fn new(hash: HashAlgorithm, psk: Option<&Secret>) -> Self {
-        let zeros = Secret::zeros(hash.output_len());
-        Self(Prk::new(hash, &hkdf::extract(hash, &[], psk.unwrap_or(&zeros).as_bytes())))
+    pub(crate) fn new(hash: HashAlgorithm, psk: &Secret) -> Self {
+        Self(Prk::extract(hash, &[], psk.as_bytes()))
     }
 
     /// The key of the binder that shows that the client has the pre-shared key.
@@ -50,8 +56,7 @@ impl EarlySecret {
             PskKind::External => b"ext binder",
             PskKind::Resumption => b"res binder",
         };
-        let binder_key = derive_secret(&self.0, label, &nothing(&self.0));
-        TrafficSecret { hash: self.0.hash(), secret: binder_key }.finished_key()
+        TrafficSecret(derive_secret(&self.0, label, self.0.hash().of_nothing())).finished_key()
     }
 
     /// client_early_traffic_secret, over the ClientHello.
@@ -59,9 +64,9 @@ impl EarlySecret {
         TrafficSecret::derive(&self.0, b"c e traffic", transcript)
     }
 
-    /// The next stage, with what the key exchange gave, if there was one.
-    pub(crate) fn handshake(self, shared: Option<&SharedSecret>) -> HandshakeSecret {
-        HandshakeSecret(next_stage(&self.0, shared.map(SharedSecret::as_bytes)))
+    /// The next stage, with what the key exchange gave.
+    pub(crate) fn handshake(self, shared: &SharedSecret) -> HandshakeSecret {
+        HandshakeSecret(next_stage(&self.0, shared.as_bytes()))
     }
 }
 
@@ -70,6 +75,15 @@ impl EarlySecret {
 pub(crate) struct HandshakeSecret(Prk);
 
 impl HandshakeSecret {
+    /// Without a pre-shared key: zeros stand for it, so what the stage before hands down is the same each time.
+    pub(crate) fn without_psk(hash: HashAlgorithm, shared: &SharedSecret) -> Self {
+        let derived: &[u8] = match hash {
+            HashAlgorithm::Sha256 => &DERIVED_WITHOUT_PSK_SHA256,
+            HashAlgorithm::Sha384 => &DERIVED_WITHOUT_PSK_SHA384,
+        };
+        Self(Prk::extract(hash, derived, shared.as_bytes()))
+    }
+
     /// client_handshake_traffic_secret, up to the ServerHello.
     pub(crate) fn client_traffic(&self, transcript: &Digest) -> TrafficSecret {
         TrafficSecret::derive(&self.0, b"c hs traffic", transcript)
@@ -82,7 +96,7 @@ impl HandshakeSecret {
 
     /// The last stage.
     pub(crate) fn master(self) -> MasterSecret {
-        MasterSecret(next_stage(&self.0, None))
+        MasterSecret(next_stage(&self.0, Secret::zeros(self.0.hash().output_len()).as_bytes()))
     }
 }
 
@@ -103,29 +117,26 @@ impl MasterSecret {
 
     /// exporter_master_secret, up to the server's Finished.
     pub(crate) fn exporter(&self, transcript: &Digest) -> ExporterSecret {
-        ExporterSecret { hash: self.0.hash(), secret: derive_secret(&self.0, b"exp master", transcript) }
+        ExporterSecret(derive_secret(&self.0, b"exp master", transcript.as_ref()))
     }
 
     /// resumption_master_secret, up to the client's Finished.
     pub(crate) fn resumption(&self, transcript: &Digest) -> ResumptionSecret {
-        ResumptionSecret { hash: self.0.hash(), secret: self.resumption_master_secret(transcript) }
+        ResumptionSecret(self.resumption_master_secret(transcript))
     }
 
-    pub(super) fn resumption_master_secret(&self, transcript: &Digest) -> Secret {
-        derive_secret(&self.0, b"res master", transcript)
+    pub(super) fn resumption_master_secret(&self, transcript: &Digest) -> Prk {
+        derive_secret(&self.0, b"res master", transcript.as_ref())
     }
 }
 
 /// The secret behind the keys of one direction.
 #[derive(Clone, Debug)]
-pub(crate) struct TrafficSecret {
-    hash: HashAlgorithm,
-    secret: Secret,
-}
+pub(crate) struct TrafficSecret(Prk);
 
 impl TrafficSecret {
     fn derive(stage: &Prk, label: &[u8], transcript: &Digest) -> Self {
-        Self { hash: stage.hash(), secret: derive_secret(stage, label, transcript) }
+        Self(derive_secret(stage, label, transcript.as_ref()))
     }
 
     /// The keys of this direction (RFC 8446 §7.3), of which no record has been used.
@@ -141,41 +152,40 @@ impl TrafficSecret {
 
     /// write_key and write_iv.
     pub(super) fn key_and_iv(&self, suite: &Suite) -> (Secret, Secret) {
-        let prk = self.prk();
-        (expand_label(&prk, b"key", &[], suite.key_len), expand_label(&prk, b"iv", &[], NONCE_LEN))
+        let expand = |label, len| expand_label(&self.0, label, &[], len);
+        (expand(b"key", suite.key_len), expand(b"iv", NONCE_LEN))
     }
 
     /// application_traffic_secret_N+1 (RFC 8446 §7.2).
     #[must_use]
     pub(crate) fn next(&self) -> Self {
-        let secret = expand_label(&self.prk(), b"traffic upd", &[], self.hash.output_len());
-        Self { hash: self.hash, secret }
+        let hash = self.0.hash();
+        Self(Prk::new(hash, expand_label(&self.0, b"traffic upd", &[], hash.output_len())))
     }
 
     /// What this direction's Finished is made with (RFC 8446 §4.4.4).
     pub(crate) fn finished_key(&self) -> FinishedKey {
-        let key = expand_label(&self.prk(), b"finished", &[], self.hash.output_len());
-        FinishedKey(HmacKey::new(self.hash, key.as_bytes()))
+        let hash = self.0.hash();
+        FinishedKey { hash, key: expand_label(&self.0, b"finished", &[], hash.output_len()) }
     }
 
     /// The secret itself, for a key log.
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.secret.as_bytes()
-    }
-
-    fn prk(&self) -> Prk {
-        Prk::new(self.hash, &self.secret)
+        self.0.as_bytes()
     }
 }
 
 /// What a Finished or a binder is made with.
 #[derive(Debug)]
-pub(crate) struct FinishedKey(HmacKey);
+pub(crate) struct FinishedKey {
+    hash: HashAlgorithm,
+    key: Secret,
+}
 
 impl FinishedKey {
     /// The content of a Finished, or a binder.
     pub(crate) fn verify_data(&self, transcript: &Digest) -> Secret {
-        self.0.sign([transcript.as_ref()])
+        hmac(self.hash, self.key.as_bytes(), [transcript.as_ref()])
     }
 
     /// Whether the peer's is right.
@@ -189,24 +199,18 @@ impl FinishedKey {
 
 /// What tickets' pre-shared keys are made from.
 #[derive(Clone, Debug)]
-pub(crate) struct ResumptionSecret {
-    hash: HashAlgorithm,
-    secret: Secret,
-}
+pub(crate) struct ResumptionSecret(Prk);
 
 impl ResumptionSecret {
     /// The pre-shared key of the ticket with this nonce (RFC 8446 §4.6.1).
     pub(crate) fn psk(&self, nonce: &[u8]) -> Secret {
-        expand_label(&Prk::new(self.hash, &self.secret), b"resumption", nonce, self.hash.output_len())
+        expand_label(&self.0, b"resumption", nonce, self.0.hash().output_len())
     }
 }
 
 /// What key material for the application is made from.
 #[derive(Clone, Debug)]
-pub(crate) struct ExporterSecret {
-    hash: HashAlgorithm,
-    secret: Secret,
-}
+pub(crate) struct ExporterSecret(Prk);
 
 impl ExporterSecret {
     /// Fills `out` (RFC 8446 §7.5). No context is the same as an empty one.
@@ -214,21 +218,21 @@ impl ExporterSecret {
     /// # Errors
     /// [`Fault::Config`] for a label of more than 249 bytes, or more or less material than can be had.
     pub(crate) fn export(&self, label: &[u8], context: Option<&[u8]>, out: &mut [u8]) -> Result<(), Fault> {
-        let hash = self.hash;
+        let hash = self.0.hash();
         check_exported_len(hash, out.len())?;
         if label.len() > MAX_LABEL {
             return Err(invalid_export("a label has 249 bytes at most (RFC 8446 §7.1)"));
         }
-        let secret = derive_secret(&Prk::new(hash, &self.secret), label, &hash.hash(&[]));
+        let secret = derive_secret(&self.0, label, hash.of_nothing());
         let context = hash.hash(context.unwrap_or_default());
         let length = (out.len() as u16).to_be_bytes();
         let label = HkdfLabel { length, label: b"exporter", context: context.as_ref() };
-        label.with_parts(|parts| Prk::new(hash, &secret).expand(parts, out))
+        label.with_parts(|parts| secret.expand(parts, out))
     }
 
     /// The secret itself, for a key log.
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.secret.as_bytes()
+        self.0.as_bytes()
     }
 }
 
@@ -263,22 +267,15 @@ impl OfSchedule for ExporterSecret {
 }
 
 /// HKDF-Extract with the secret that the stage before hands down.
-fn next_stage(stage: &Prk, input: Option<&[u8]>) -> Prk {
+fn next_stage(stage: &Prk, input: &[u8]) -> Prk {
     let hash = stage.hash();
-    let zeros = Secret::zeros(hash.output_len());
-    let derived = derive_secret(stage, b"derived", &nothing(stage));
-    let extracted = hkdf::extract(hash, derived.as_bytes(), input.unwrap_or(zeros.as_bytes()));
-    Prk::new(hash, &extracted)
-}
-
-/// The transcript of no message.
-fn nothing(stage: &Prk) -> Digest {
-    stage.hash().hash(&[])
+    Prk::extract(hash, derive_secret(stage, b"derived", hash.of_nothing()).as_bytes(), input)
 }
 
 /// Derive-Secret (RFC 8446 §7.1).
-pub(super) fn derive_secret(stage: &Prk, label: &[u8], transcript: &Digest) -> Secret {
-    expand_label(stage, label, transcript.as_ref(), stage.hash().output_len())
+pub(super) fn derive_secret(stage: &Prk, label: &[u8], transcript: &[u8]) -> Prk {
+    let hash = stage.hash();
+    Prk::new(hash, expand_label(stage, label, transcript, hash.output_len()))
 }
 
 /// HKDF-Expand-Label (RFC 8446 §7.1), to no more than one block of the hash.

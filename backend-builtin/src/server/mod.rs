@@ -12,7 +12,7 @@ mod tests;
 mod tls12;
 mod tls13;
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use polytls_api::{
     ClientAuthentication, ConnectionInfo, Error, Established, ProtocolVersion, ReplayableData, Transport,
@@ -47,7 +47,7 @@ pub(crate) async fn accept(
     records.set_padding(prepared.options.padding);
     records.set_max_plaintext(prepared.config.protocol().max_record_plaintext());
     let connected = match identity {
-        Ok(identity) => handshake(&Server { prepared, identity }, &mut records).await,
+        Ok(identity) => pin!(handshake(&Server { prepared, identity }, &mut records)).await,
         Err(fault) => Err(fault),
     };
     match connected {
@@ -62,8 +62,8 @@ async fn handshake(server: &Server<'_>, records: &mut Records<'_, '_>) -> Result
     let client_hello = offer.in_scope(|| ClientHello::parse(message.body()))?;
     let hello = Hello { message: &message, client_hello: &client_hello };
     match choose::version(server.prepared, &client_hello)? {
-        ProtocolVersion::Tls13 => tls13::accept(server, records, &hello).await,
-        _ => tls12::accept(server, records, &hello).await,
+        ProtocolVersion::Tls13 => pin!(tls13::accept(server, records, &hello)).await,
+        _ => pin!(tls12::accept(server, records, &hello)).await,
     }
 }
 

@@ -15,15 +15,15 @@ use polytls_api::{
 use super::*;
 use crate::{
     Builtin,
-    crypto::{Digest, HashAlgorithm, Secret},
-    key_schedule::{EarlySecret, MasterSecret},
+    crypto::{Digest, HashAlgorithm, SharedSecret},
+    key_schedule::{HandshakeSecret, MasterSecret},
 };
 
 const SUITE: CipherSuite = CipherSuite::TLS_AES_128_GCM_SHA256;
 
 fn master() -> (MasterSecret, Digest) {
-    let early = EarlySecret::new(HashAlgorithm::Sha256, Some(&Secret::of(&[7; 32])));
-    (early.handshake(None).master(), HashAlgorithm::Sha256.hash(b"transcript"))
+    let secret = HandshakeSecret::without_psk(HashAlgorithm::Sha256, &SharedSecret::from_vector(&[7; 32]));
+    (secret.master(), HashAlgorithm::Sha256.hash(b"transcript"))
 }
 
 /// Both ends of a connection, the client's first.

@@ -37,13 +37,13 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
-        let (array, rest) = self.0.split_first_chunk().ok_or(Fault::Decode(TOO_SHORT))?;
+        let (array, rest) = self.0.split_first_chunk().ok_or_else(too_short)?;
         self.0 = rest;
         Ok(*array)
     }
 
     pub(crate) fn take(&mut self, length: usize) -> Result<&'a [u8], Fault> {
-        let (taken, rest) = self.0.split_at_checked(length).ok_or(Fault::Decode(TOO_SHORT))?;
+        let (taken, rest) = self.0.split_at_checked(length).ok_or_else(too_short)?;
         self.0 = rest;
         Ok(taken)
     }
@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
     /// A vector with three bytes of length.
     pub(crate) fn vec24(&mut self) -> Result<&'a [u8], Fault> {
         let length = self.u24()?;
-        self.take(usize::try_from(length).map_err(|_| Fault::Decode(TOO_SHORT))?)
+        self.take(usize::try_from(length).map_err(|_| too_short())?)
     }
 
     /// What is left, read as one item after the other.
@@ -98,7 +98,11 @@ impl<'a> Reader<'a> {
     }
 }
 
-const TOO_SHORT: &str = "a structure that ends too early";
+/// Made where it is wanted: what may be a fault of any kind takes time to drop, and most reads are good.
+#[cold]
+fn too_short() -> Fault {
+    Fault::Decode("a structure that ends too early")
+}
 
 /// `bytes`, unless there are none where the presentation language asks for some.
 pub(crate) fn not_empty<'a>(bytes: &'a [u8], rule: &'static str) -> Result<&'a [u8], Fault> {

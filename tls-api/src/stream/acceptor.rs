@@ -1,6 +1,6 @@
 //! The server's entrance.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, pin::pin, sync::Arc};
 
 use super::{HandshakeError, TlsStream, handshake};
 use crate::{ByteStream, ConfigError, Error, ServerConfig, ServerHandshake, Transport, transport::Arrived};
@@ -40,7 +40,7 @@ impl TlsAcceptor {
     where
         IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send,
     {
-        self.accept_arrived(io, Arrived::nothing()).await
+        pin!(self.accept_arrived(io, Arrived::nothing())).await
     }
 
     /// Runs the handshake of a client of whom this much has come.
@@ -54,9 +54,12 @@ impl TlsAcceptor {
         IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send,
     {
         let limit = self.config.protocol().handshake_time_limit();
-        let mut stream = crate::byte_stream::TokioIo(&mut io);
-        let outcome = self.establish(&mut stream, arrived);
-        let outcome = super::tokio::within(limit, outcome, self.backend).await;
+        let outcome = {
+            let mut stream = crate::byte_stream::TokioIo(&mut io);
+            // It is large, and would be moved from one to the next that waits for it.
+            let outcome = pin!(self.establish(&mut stream, arrived));
+            super::tokio::within(limit, outcome, self.backend).await
+        };
         handshake::finish(io, outcome)
     }
 
@@ -69,7 +72,7 @@ impl TlsAcceptor {
     where
         IO: futures_io::AsyncRead + futures_io::AsyncWrite + Unpin + Send,
     {
-        self.accept_arrived_futures(io, Arrived::nothing()).await
+        pin!(self.accept_arrived_futures(io, Arrived::nothing())).await
     }
 
     /// [`TlsAcceptor::accept_arrived`] over one of futures' streams.
@@ -83,9 +86,11 @@ impl TlsAcceptor {
         IO: futures_io::AsyncRead + futures_io::AsyncWrite + Unpin + Send,
     {
         let limit = self.config.protocol().handshake_time_limit();
-        let mut stream = crate::byte_stream::FuturesIo(&mut io);
-        let outcome = self.establish(&mut stream, arrived);
-        let outcome = super::futures_io::within(limit, outcome, self.backend).await;
+        let outcome = {
+            let mut stream = crate::byte_stream::FuturesIo(&mut io);
+            let outcome = pin!(self.establish(&mut stream, arrived));
+            super::futures_io::within(limit, outcome, self.backend).await
+        };
         handshake::finish(io, outcome)
     }
 
@@ -97,7 +102,8 @@ impl TlsAcceptor {
         let limit = size_limit(self.config.protocol().handshake_size_limit(), self.config.max_early_data());
         let transport = Transport::going_on(io, limit, arrived);
         let sizing = self.config.protocol().record_sizing();
-        handshake::Side::Server(&*self.handshake).establish(transport, self.backend, sizing).await
+        let side = handshake::Side::Server(&*self.handshake);
+        pin!(side.establish(transport, self.backend, sizing)).await
     }
 }
 

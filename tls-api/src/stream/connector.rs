@@ -1,6 +1,6 @@
 //! The client's entrance.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, pin::pin, sync::Arc};
 
 use super::{HandshakeError, TlsStream, handshake};
 use crate::{
@@ -42,7 +42,7 @@ impl TlsConnector {
     where
         IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send,
     {
-        self.connect_with(name, &ConnectOptions::new(), io).await
+        pin!(self.connect_with(name, &ConnectOptions::new(), io)).await
     }
 
     /// [`TlsConnector::connect`] with options for this one connection.
@@ -63,9 +63,12 @@ impl TlsConnector {
         IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send,
     {
         let limit = self.config.protocol().handshake_time_limit();
-        let mut stream = crate::byte_stream::TokioIo(&mut io);
-        let outcome = self.establish(name, options, &mut stream);
-        let outcome = super::tokio::within(limit, outcome, self.backend).await;
+        let outcome = {
+            let mut stream = crate::byte_stream::TokioIo(&mut io);
+            // It is large, and would be moved from one to the next that waits for it.
+            let outcome = pin!(self.establish(name, options, &mut stream));
+            super::tokio::within(limit, outcome, self.backend).await
+        };
         handshake::finish(io, outcome)
     }
 
@@ -82,7 +85,7 @@ impl TlsConnector {
     where
         IO: futures_io::AsyncRead + futures_io::AsyncWrite + Unpin + Send,
     {
-        self.connect_futures_with(name, &ConnectOptions::new(), io).await
+        pin!(self.connect_futures_with(name, &ConnectOptions::new(), io)).await
     }
 
     /// [`TlsConnector::connect_futures`] with options for this one connection.
@@ -100,9 +103,11 @@ impl TlsConnector {
         IO: futures_io::AsyncRead + futures_io::AsyncWrite + Unpin + Send,
     {
         let limit = self.config.protocol().handshake_time_limit();
-        let mut stream = crate::byte_stream::FuturesIo(&mut io);
-        let outcome = self.establish(name, options, &mut stream);
-        let outcome = super::futures_io::within(limit, outcome, self.backend).await;
+        let outcome = {
+            let mut stream = crate::byte_stream::FuturesIo(&mut io);
+            let outcome = pin!(self.establish(name, options, &mut stream));
+            super::futures_io::within(limit, outcome, self.backend).await
+        };
         handshake::finish(io, outcome)
     }
 
@@ -121,7 +126,8 @@ impl TlsConnector {
         }
         let side = handshake::Side::Client(&*self.handshake, name, options);
         let transport = Transport::with_limit(io, self.config.protocol().handshake_size_limit());
-        side.establish(transport, self.backend, self.config.protocol().record_sizing()).await
+        let sizing = self.config.protocol().record_sizing();
+        pin!(side.establish(transport, self.backend, sizing)).await
     }
 }
 

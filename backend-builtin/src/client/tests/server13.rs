@@ -10,7 +10,7 @@ use polytls_api::{
 use super::{CHANGE_CIPHER_SPEC, Edit, HANDSHAKE, honest, identity, last_message, record};
 use crate::{
     crypto::{SharedSecret, SigningKey, respond},
-    key_schedule::{EarlySecret, Suite, Transcript},
+    key_schedule::{HandshakeSecret, Suite, Transcript},
     wire::{
         grease,
         handshake::{
@@ -115,7 +115,7 @@ impl Server13<'_> {
 
     /// EncryptedExtensions to Finished, a record each.
     fn protected(&self, mut transcript: Transcript, shared: &SharedSecret, sent: &mut Buffer) {
-        let secret = EarlySecret::new(self.parts().hash, None).handshake(Some(shared));
+        let secret = HandshakeSecret::without_psk(self.parts().hash, shared);
         let traffic = secret.server_traffic(&transcript.hash());
         let mut keys = traffic.keys(self.parts()).unwrap();
         let extensions = EncryptedExtensions::default().encode();

@@ -4,34 +4,33 @@ use polytls_api::{EarlyDataStatus, ProtocolVersion};
 
 use super::Flow;
 use crate::{
-    client::{hello::SentHello, offer::Offer},
+    client::{
+        hello::{Answer, SentHello},
+        offer::Offer,
+    },
     error::Fault,
     key_schedule::Suite,
     record::Records,
     sessions::ClientSession,
     steps::{self, Step},
-    wire::{
-        extension::ec_point_formats::UNCOMPRESSED,
-        handshake::{HandshakeMessage, ServerHello},
-    },
+    wire::{extension::ec_point_formats::UNCOMPRESSED, handshake::ServerHello},
 };
 
 impl<'a, 'r, 'b, 't> Flow<'a, 'r, 'b, 't> {
     /// Reads the ServerHello; with it comes the session, if it goes on.
     pub(super) fn read_server_hello(
         hello: SentHello<'a>,
-        message: &HandshakeMessage,
+        server_hello: &Answer<'_>,
         records: &'r mut Records<'b, 't>,
     ) -> Result<(Self, Option<ClientSession>), Fault> {
-        let server_hello = ServerHello::parse(message.body())?;
         let SentHello { mut offer, transcript: mut messages, mut info, background, .. } = hello;
         let suite = offer.suite(server_hello.cipher_suite, ProtocolVersion::Tls12)?;
-        let session = offer.resumed(&server_hello, suite)?;
+        let session = offer.resumed(server_hello, suite)?;
         let extensions = &server_hello.extensions;
         offer.refuse_unsolicited(&extensions.present)?;
-        refuse_renegotiation_and_compressed_points(&server_hello)?;
+        refuse_renegotiation_and_compressed_points(server_hello)?;
         steps::reached(Step::Choose);
-        messages.add(message.raw());
+        messages.add(server_hello.message.raw());
         info.version = Some(ProtocolVersion::Tls12);
         info.cipher_suite = Some(suite.id);
         info.resumed = Some(session.is_some());

@@ -6,16 +6,16 @@ use super::Flow;
 use crate::{
     client::{
         early_data::EarlyData,
-        hello::SentHello,
+        hello::{Answer, SentHello},
         offer::Offer,
         psk::{self, SelectedPsk},
         retry::Retried,
     },
     error::Fault,
-    key_schedule::{EarlySecret, HandshakeSecret, Suite, Transcript},
+    key_schedule::{HandshakeSecret, Suite, Transcript},
     record::Records,
     steps::{self, Step},
-    wire::handshake::{HandshakeMessage, ServerHello},
+    wire::handshake::ServerHello,
 };
 
 impl<'a, 'r, 'b, 't> Flow<'a, 'r, 'b, 't> {
@@ -23,23 +23,22 @@ impl<'a, 'r, 'b, 't> Flow<'a, 'r, 'b, 't> {
     pub(super) fn read_server_hello(
         mut hello: SentHello<'a>,
         retried: Option<Retried>,
-        message: &HandshakeMessage,
+        server_hello: &Answer<'_>,
         records: &'r mut Records<'b, 't>,
     ) -> Result<(Self, HandshakeSecret, Option<SelectedPsk>), Fault> {
-        let server_hello = ServerHello::parse(message.body())?;
         if server_hello.is_hello_retry_request() {
             return Err(Fault::UnexpectedMessage("a second HelloRetryRequest"));
         }
-        let suite = hello.offer.suite_of(&server_hello)?;
+        let suite = hello.offer.suite_of(server_hello)?;
         let mut transcript = hello.transcript_for(suite, retried)?;
         hello.offer.refuse_unsolicited(&server_hello.extensions.present)?;
-        let (secret, psk) = hello.offer.handshake_secret(&server_hello, suite)?;
-        transcript.add(message.raw());
+        let (secret, psk) = hello.offer.handshake_secret(server_hello, suite)?;
+        transcript.add(server_hello.message.raw());
         let hash = transcript.hash();
         let SentHello { offer, early_data, mut info, background, .. } = hello;
         info.version = Some(ProtocolVersion::Tls13);
         info.cipher_suite = Some(suite.id);
-        info.named_group = server_hello.extensions.key_share.map(|share| share.group);
+        info.named_group = server_hello.extensions.key_share.as_ref().map(|share| share.group);
         let mut flow = Self {
             client_handshake_traffic: secret.client_traffic(&hash),
             server_handshake_traffic: secret.server_traffic(&hash),
@@ -108,10 +107,11 @@ impl Offer<'_> {
         let psk = psk::select(std::mem::take(&mut self.psks), hello.extensions.selected_identity, suite)?;
         let share = hello.extensions.key_share.as_ref();
         let share = share.ok_or(Fault::MissingExtension("a ServerHello without key_share"))?;
-        let early_secret = match &psk {
-            Some(psk) => psk.key.early_secret(),
-            None => EarlySecret::new(suite.hash, None),
+        let shared = self.agree(share)?;
+        let secret = match &psk {
+            Some(psk) => psk.key.early_secret().handshake(&shared),
+            None => HandshakeSecret::without_psk(suite.hash, &shared),
         };
-        Ok((early_secret.handshake(Some(&self.agree(share)?)), psk))
+        Ok((secret, psk))
     }
 }

@@ -18,10 +18,7 @@ use super::{
     },
     hex,
 };
-use crate::crypto::{
-    HashAlgorithm, KeyShare, PeerKey, Secret, SharedSecret,
-    hkdf::{self, Prk},
-};
+use crate::crypto::{HashAlgorithm, KeyShare, PeerKey, Secret, SharedSecret, hkdf::Prk};
 
 const HASH: HashAlgorithm = HashAlgorithm::Sha256;
 
@@ -72,7 +69,7 @@ fn a_ticket_of_the_first_handshake_is_what_the_second_resumes() {
 #[test]
 fn key_updates_and_exports_of_the_first_handshake() {
     let trace = Trace::parse(include_str!("rfc8448/simple_1_rtt.txt"));
-    let (mut transcript, early) = follow_hellos(&trace, None);
+    let mut transcript = follow_hellos(&trace);
     let shared = shared_secret(&trace, NamedGroup::X25519);
     for message in [
         "server_hello",
@@ -83,7 +80,7 @@ fn key_updates_and_exports_of_the_first_handshake() {
     ] {
         transcript.add(trace.take(message));
     }
-    let master = early.handshake(Some(&shared)).master();
+    let master = HandshakeSecret::without_psk(HASH, &shared).master();
     let next = master.client_traffic(&transcript.hash()).next();
     let expected = "fcdfcc72725aaee48bf64e4fd8b749cdbdbab39d90da0b26e2245ca6ea167207";
     assert_eq!(next.as_bytes(), hex(expected));
@@ -105,6 +102,17 @@ fn key_updates_and_exports_of_the_first_handshake() {
     assert!(export(&[b'x'; 250], None, 32).is_err());
     assert!(export(label, None, 0).is_err());
     assert!(export(label, None, 255 * 32 + 1).is_err());
+}
+
+#[test]
+fn without_a_psk_it_begins_as_with_one_of_zeros() {
+    let shared = SharedSecret::from_vector(&[7; 32]);
+    for hash in [HashAlgorithm::Sha256, HashAlgorithm::Sha384] {
+        let zeros = EarlySecret::new(hash, &Secret::zeros(hash.output_len())).handshake(&shared);
+        let transcript = hash.hash(b"transcript");
+        let begun = HandshakeSecret::without_psk(hash, &shared).client_traffic(&transcript);
+        assert_eq!(begun.as_bytes(), zeros.client_traffic(&transcript).as_bytes());
+    }
 }
 
 /// Names and values of one trace, and which of them were asked for.
@@ -172,7 +180,7 @@ impl Trace {
 
     /// A message whose Finished key and content are the trace's.
     fn assert_finished(&self, side: &str, key: &FinishedKey, secret: &TrafficSecret, before: &Transcript) {
-        let prk = Prk::new(HASH, &Secret::from_slice(secret.as_bytes()).unwrap());
+        let prk = Prk::new(HASH, Secret::from_slice(secret.as_bytes()).unwrap());
         let own = expand_label(&prk, b"finished", &[], HASH.output_len());
         self.assert(&format!("{side}_finished_key"), own.as_bytes());
         let finished = self.take(&format!("{side}_finished"));
@@ -206,15 +214,20 @@ impl Direction {
 
 fn follow(trace: &Trace, group: NamedGroup) {
     let psk = trace.find("psk").map(|psk| Secret::from_slice(psk).unwrap());
-    let (transcript, early) = follow_hellos(trace, psk.as_ref());
-    let mut early_data = psk.map(|_| follow_early_data(trace, &early));
+    let early = psk.map(|psk| EarlySecret::new(HASH, &psk));
+    let transcript = follow_hellos(trace);
+    let mut early_data = early.as_ref().map(|early| follow_early_data(trace, early));
     follow_stages(trace, group);
-    let handshake = early.handshake(Some(&shared_secret(trace, group)));
+    let shared = shared_secret(trace, group);
+    let handshake = match early {
+        Some(early) => early.handshake(&shared),
+        None => HandshakeSecret::without_psk(HASH, &shared),
+    };
     follow_handshake(trace, transcript, handshake, early_data.as_mut());
 }
 
-/// The transcript up to the client's last hello, and the first stage.
-fn follow_hellos(trace: &Trace, psk: Option<&Secret>) -> (Transcript, EarlySecret) {
+/// The transcript up to the client's last hello.
+fn follow_hellos(trace: &Trace) -> Transcript {
     let mut buffer = TranscriptBuffer::new();
     buffer.add(trace.take("client_hello"));
     assert_eq!(buffer.bytes(), trace.take("client_hello"));
@@ -224,7 +237,7 @@ fn follow_hellos(trace: &Trace, psk: Option<&Secret>) -> (Transcript, EarlySecre
         transcript.add(retry);
         transcript.add(trace.take("client_hello_2"));
     }
-    (transcript, EarlySecret::new(HASH, psk))
+    transcript
 }
 
 /// §4: the binder, and what the client sends before it is answered.
@@ -250,29 +263,28 @@ fn follow_early_data(trace: &Trace, early: &EarlySecret) -> Direction {
 
 /// The secrets between the stages, which nothing but the next stage sees.
 fn follow_stages(trace: &Trace, group: NamedGroup) {
-    let prk = |secret: &Secret| Prk::new(HASH, secret);
     let zeros = [0; 32];
-    let nothing = HASH.hash(&[]);
-    let early = hkdf::extract(HASH, &[], trace.find("psk").unwrap_or(&zeros));
+    let nothing = HASH.of_nothing();
+    let early = Prk::extract(HASH, &[], trace.find("psk").unwrap_or(&zeros));
     trace.assert("early_secret", early.as_bytes());
     if trace.find("psk").is_some() {
-        let binder_key = derive_secret(&prk(&early), b"res binder", &nothing);
+        let binder_key = derive_secret(&early, b"res binder", nothing);
         trace.assert("binder_key", binder_key.as_bytes());
-        let finished = expand_label(&prk(&binder_key), b"finished", &[], 32);
+        let finished = expand_label(&binder_key, b"finished", &[], 32);
         trace.assert("binder_finished_key", finished.as_bytes());
         let hash = HASH.hash(trace.take("client_hello"));
-        let exporter = derive_secret(&prk(&early), b"e exp master", &hash);
+        let exporter = derive_secret(&early, b"e exp master", hash.as_ref());
         trace.assert("early_exporter_master_secret", exporter.as_bytes());
     }
-    let derived = derive_secret(&prk(&early), b"derived", &nothing);
+    let derived = derive_secret(&early, b"derived", nothing);
     trace.assert("early_derived", derived.as_bytes());
     let shared = shared_secret(trace, group);
     trace.assert("shared_secret", shared.as_bytes());
-    let handshake = hkdf::extract(HASH, derived.as_bytes(), shared.as_bytes());
+    let handshake = Prk::extract(HASH, derived.as_bytes(), shared.as_bytes());
     trace.assert("handshake_secret", handshake.as_bytes());
-    let derived = derive_secret(&prk(&handshake), b"derived", &nothing);
+    let derived = derive_secret(&handshake, b"derived", nothing);
     trace.assert("handshake_derived", derived.as_bytes());
-    let master = hkdf::extract(HASH, derived.as_bytes(), &zeros);
+    let master = Prk::extract(HASH, derived.as_bytes(), &zeros);
     trace.assert("master_secret", master.as_bytes());
 }
 

@@ -13,7 +13,7 @@ use super::{
     super::{MasterSecret12, Suite, tls12::prf},
     hex,
 };
-use crate::crypto::{HashAlgorithm, HmacKey, Secret, SharedSecret, record_cipher};
+use crate::crypto::{HashAlgorithm, Secret, SharedSecret, record_cipher};
 
 const HASHES: [HashAlgorithm; 2] = [HashAlgorithm::Sha256, HashAlgorithm::Sha384];
 
@@ -42,7 +42,7 @@ fn the_prf_is_that_of_the_published_vectors() {
     for (hash, secret, seed, output) in vectors {
         let expected = hex(output);
         let mut output = vec![0; expected.len()];
-        prf(&HmacKey::new(hash, &hex(secret)), b"test label", &[&hex(seed)], &mut output);
+        prf(hash, &hex(secret), b"test label", &[&hex(seed)], &mut output);
         assert_eq!(output, expected, "{hash:?}");
     }
 }

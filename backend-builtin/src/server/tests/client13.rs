@@ -108,7 +108,7 @@ impl Client13<'_> {
         let mut sent = Buffer::new();
         sent.extend(&record(HANDSHAKE, &hello));
         if let Some(psk) = self.psks.first().filter(|_| !self.early_data.is_empty()) {
-            let secret = early_secret(self.parts(), Some(psk));
+            let secret = early_secret(self.parts(), psk);
             let mut transcript = Transcript::new(self.parts().hash);
             transcript.add(&hello);
             let mut keys = secret.client_early_traffic(&transcript.hash()).keys(self.parts()).unwrap();
@@ -146,7 +146,7 @@ impl Client13<'_> {
             };
             let mut at = covered + 2;
             for psk in &self.psks {
-                let binder = early_secret(self.parts(), Some(psk)).binder_key(psk.kind).verify_data(&hash);
+                let binder = early_secret(self.parts(), psk).binder_key(psk.kind).verify_data(&hash);
                 at += 1;
                 message[at..at + binder.len()].copy_from_slice(binder.as_bytes());
                 at += binder.len();
@@ -210,7 +210,10 @@ impl Client13<'_> {
         rest: &[u8],
     ) -> Vec<u8> {
         let psk = self.seen.selected_identity.map(|index| &self.psks[usize::from(index)]);
-        let secret = early_secret(self.parts(), psk).handshake(Some(shared));
+        let secret = match psk {
+            Some(psk) => early_secret(self.parts(), psk).handshake(shared),
+            None => HandshakeSecret::without_psk(self.parts().hash, shared),
+        };
         let hash = transcript.hash();
         let (client, server) = (secret.client_traffic(&hash), secret.server_traffic(&hash));
         for message in messages(&open_all(server.keys(self.parts()).unwrap(), rest)) {
@@ -221,7 +224,7 @@ impl Client13<'_> {
         sent.extend(&self.before_flight);
         if self.seen.early_data_accepted {
             let message = (self.edit)(Type::END_OF_EARLY_DATA, EndOfEarlyData.encode());
-            let early = early_secret(self.parts(), self.psks.first());
+            let early = early_secret(self.parts(), self.psks.first().unwrap());
             let mut before = Transcript::new(self.parts().hash);
             before.add(hello);
             let mut keys = early.client_early_traffic(&before.hash()).keys(self.parts()).unwrap();
@@ -291,8 +294,8 @@ fn entry(share: &KeyShare) -> KeyShareEntry<'_> {
     KeyShareEntry { group: share.group(), key_exchange: share.public_key() }
 }
 
-fn early_secret(suite: &Suite, psk: Option<&Psk>) -> EarlySecret {
-    EarlySecret::new(suite.hash, psk.map(|psk| &psk.secret))
+fn early_secret(suite: &Suite, psk: &Psk) -> EarlySecret {
+    EarlySecret::new(suite.hash, &psk.secret)
 }
 
 fn seal(content_type: ContentType, content: &[u8], keys: &mut TrafficKeys, sent: &mut Buffer) {

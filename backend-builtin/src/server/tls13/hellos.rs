@@ -6,7 +6,7 @@ use super::{Handshake, early_data::EarlyData, psk::Authentication, retry::LEGACY
 use crate::{
     crypto::{self, SharedSecret},
     error::Fault,
-    key_schedule::{EarlySecret, HandshakeSecret, TrafficSecret},
+    key_schedule::{HandshakeSecret, TrafficSecret},
     server::hello::Hello,
     steps::Step,
     wire::handshake::{EncryptedExtensions, KeyShareEntry, ServerHello, ServerHelloExtensions},
@@ -60,11 +60,7 @@ impl Handshake<'_, '_, '_> {
         }
         .encode();
         self.send(&server_hello);
-        let early = match authentication.psk() {
-            Some(psk) => psk.early_secret.clone(),
-            None => EarlySecret::new(self.parameters.suite.hash, None),
-        };
-        let secrets = self.handshake_secrets(early, &exchange.shared);
+        let secrets = self.handshake_secrets(authentication, &exchange.shared);
         // First, while nothing is sent: it fails where the client's hello does not end its flight (RFC 8446 §5.1).
         self.receive_under_handshake_keys(early_data, &secrets)?;
         if !self.parameters.retried {
@@ -75,8 +71,11 @@ impl Handshake<'_, '_, '_> {
         Ok(secrets)
     }
 
-    fn handshake_secrets(&self, early: EarlySecret, shared: &SharedSecret) -> HandshakeSecrets {
-        let secret = early.handshake(Some(shared));
+    fn handshake_secrets(&self, authentication: &Authentication, shared: &SharedSecret) -> HandshakeSecrets {
+        let secret = match authentication.psk() {
+            Some(psk) => psk.early_secret.clone().handshake(shared),
+            None => HandshakeSecret::without_psk(self.parameters.suite.hash, shared),
+        };
         let hash = self.transcript.hash();
         let (client, server) = (secret.client_traffic(&hash), secret.server_traffic(&hash));
         self.log("CLIENT_HANDSHAKE_TRAFFIC_SECRET", client.as_bytes());

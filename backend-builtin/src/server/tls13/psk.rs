@@ -103,7 +103,7 @@ impl Handshake<'_, '_, '_> {
             index,
             identity: offered.identity.to_vec(),
             kind: PskKind::External,
-            early_secret: EarlySecret::new(psk.hash(), Some(psk.key())),
+            early_secret: EarlySecret::new(psk.hash(), psk.key()),
             session: None,
             is_fresh: false,
         })
@@ -121,7 +121,7 @@ impl Handshake<'_, '_, '_> {
             index,
             identity: offered.identity.to_vec(),
             kind: PskKind::Resumption,
-            early_secret: EarlySecret::new(self.parameters.suite.hash, Some(&session.secret)),
+            early_secret: EarlySecret::new(self.parameters.suite.hash, &session.secret),
             is_fresh: session.is_as_old_as(offered.obfuscated_ticket_age, SystemTime::now()),
             session: Some(session),
         })

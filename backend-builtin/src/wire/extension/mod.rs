@@ -31,6 +31,9 @@ use self::table::{Message, Place};
 use super::codec::{Put, Reader};
 use crate::error::Fault;
 
+/// As many extensions as messages have.
+const FEW: usize = 32;
+
 /// The type of an extension, by its code in the IANA registry.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ExtensionType(u16);
@@ -154,15 +157,23 @@ fn read_extension<'a>(reader: &mut Reader<'a>) -> Result<(ExtensionType, Reader<
 }
 
 fn check_types(message: Message, types: &[ExtensionType]) -> Result<(), Fault> {
-    let mut sorted = types.to_vec();
-    sorted.sort_unstable();
-    if sorted.windows(2).any(|pair| matches!(pair, [first, second] if first == second)) {
+    if has_one_twice(types) {
         return Err(message.holds_one_twice());
     }
     if types.iter().any(|kind| table::place(*kind, message) == Place::Misplaced) {
         return Err(message.holds_a_stranger());
     }
     Ok(())
+}
+
+fn has_one_twice(types: &[ExtensionType]) -> bool {
+    // To compare each with each is the fastest for as many as there are, and for as many as there could be it is not.
+    if types.len() <= FEW {
+        return types.iter().enumerate().any(|(at, kind)| types.iter().take(at).any(|before| before == kind));
+    }
+    let mut sorted = types.to_vec();
+    sorted.sort_unstable();
+    sorted.windows(2).any(|pair| matches!(pair, [first, second] if first == second))
 }
 
 /// An extension: its type, and the data that `content` writes.
