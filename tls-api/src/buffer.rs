@@ -7,10 +7,10 @@
 
 use std::{cell::RefCell, fmt};
 
-/// How many queues a thread keeps, and how large the storage of each may be: twice what a stream reads at once, for a
-/// record of which the end is still to come.
+/// How many queues a thread keeps, and how large the storage of each may be: twice what a stream reads at once (four records), for
+/// a record of which the end is still to come.
 const KEPT: usize = 4;
-const KEPT_SIZE: usize = 2 * READ_MAX;
+const KEPT_SIZE: usize = 132 * 1024;
 
 thread_local! {
     static QUEUES: RefCell<Vec<Box<Queue>>> = const { RefCell::new(Vec::new()) };
