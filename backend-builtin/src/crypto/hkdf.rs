@@ -24,6 +24,10 @@ impl Prk {
         self.hash
     }
 
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.key
+    }
+
     /// The key itself.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.key.as_bytes()

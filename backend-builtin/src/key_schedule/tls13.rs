@@ -238,31 +238,31 @@ impl ExporterSecret {
 
 impl OfSchedule for TrafficSecret {
     fn restored(hash: HashAlgorithm, secret: Secret) -> Self {
-        Self { hash, secret }
+        Self(Prk::new(hash, secret))
     }
 
     fn secret(&self) -> &Secret {
-        &self.secret
+        self.0.secret()
     }
 }
 
 impl OfSchedule for ResumptionSecret {
     fn restored(hash: HashAlgorithm, secret: Secret) -> Self {
-        Self { hash, secret }
+        Self(Prk::new(hash, secret))
     }
 
     fn secret(&self) -> &Secret {
-        &self.secret
+        self.0.secret()
     }
 }
 
 impl OfSchedule for ExporterSecret {
     fn restored(hash: HashAlgorithm, secret: Secret) -> Self {
-        Self { hash, secret }
+        Self(Prk::new(hash, secret))
     }
 
     fn secret(&self) -> &Secret {
-        &self.secret
+        self.0.secret()
     }
 }
 
