@@ -3,6 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::digest;
+use zeroize::Zeroize;
 
 /// SHA-384's output, the longest here.
 const MAX_OUTPUT: usize = 48;
@@ -65,7 +66,7 @@ const SHA384_OF_NOTHING: [u8; 48] = [
     0xde, 0xbf, 0xe7, 0x6f, 0x65, 0xfb, 0xd5, 0x1a, 0xd2, 0xf1, 0x48, 0x98, 0xb9, 0x5b,
 ];
 
-/// What a hash gives. It is no secret.
+/// What a hash gives. It is no secret but in the middle of HMAC, which clears it.
 #[derive(Clone, Copy)]
 pub(crate) struct Digest {
     bytes: [u8; MAX_OUTPUT],
@@ -78,6 +79,12 @@ impl Digest {
         let mut bytes = [0; MAX_OUTPUT];
         bytes[..digest.len()].copy_from_slice(digest);
         Self { bytes, len: digest.len() }
+    }
+}
+
+impl Zeroize for Digest {
+    fn zeroize(&mut self) {
+        self.bytes.as_mut_slice().zeroize();
     }
 }
 

@@ -20,10 +20,15 @@ pub(crate) fn hmac<'a>(
     key: &[u8],
     parts: impl IntoIterator<Item = &'a [u8], IntoIter: Clone>,
 ) -> Secret {
-    let hashed = (key.len() > hash.block_len()).then(|| hash.hash(key));
+    let mut hashed = (key.len() > hash.block_len()).then(|| hash.hash(key));
     let key = hashed.as_ref().map_or(key, Digest::as_ref);
-    let inner = hash_with_key(hash, key, IPAD, parts.into_iter());
-    Secret::of_digest(&hash_with_key(hash, key, OPAD, [inner.as_ref()].into_iter()))
+    let mut inner = hash_with_key(hash, key, IPAD, parts.into_iter());
+    let mut outer = hash_with_key(hash, key, OPAD, [inner.as_ref()].into_iter());
+    let code = Secret::of_digest(&outer);
+    hashed.zeroize();
+    inner.zeroize();
+    outer.zeroize();
+    code
 }
 
 /// H(K XOR pad, text) in the terms of RFC 2104 §2.

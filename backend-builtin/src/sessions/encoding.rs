@@ -13,6 +13,7 @@ use super::{client::ClientSession, server::ServerSession};
 use crate::{
     crypto::Secret,
     error::Fault,
+    key_schedule::MASTER_SECRET_LEN,
     wire::codec::{Put, Reader},
 };
 
@@ -48,10 +49,11 @@ pub(super) fn decode_client(bytes: &[u8]) -> Option<ClientSession> {
 
 fn read_client(mut reader: Reader<'_>) -> Result<ClientSession, Fault> {
     let reader = &mut reader;
+    let version = read_version(reader)?;
     let session = ClientSession {
-        version: read_version(reader)?,
+        version,
         suite: CipherSuite::from_code(reader.u16()?),
-        secret: read_secret(reader)?,
+        secret: read_secret(reader, version)?,
         obtained: read_time(reader)?,
         verified: read_time(reader)?,
         lifetime: Duration::from_secs(reader.u32()?.into()),
@@ -101,7 +103,7 @@ fn read_server(mut reader: Reader<'_>, presented: &[u8; 32]) -> Result<ServerSes
     let session = ServerSession {
         version,
         suite,
-        secret: read_secret(reader)?,
+        secret: read_secret(reader, version)?,
         created: read_time(reader)?,
         lifetime: Duration::from_secs(reader.u32()?.into()),
         age_add: reader.u32()?,
@@ -122,8 +124,14 @@ fn read_version(reader: &mut Reader<'_>) -> Result<ProtocolVersion, Fault> {
     ProtocolVersion::from_code(reader.u16()?).ok_or(Fault::Decode("a session of another version"))
 }
 
-fn read_secret(reader: &mut Reader<'_>) -> Result<Secret, Fault> {
-    Secret::from_slice(reader.vec8()?).ok_or(Fault::Decode("a secret that is too long"))
+/// A master secret (RFC 5246 §8.1), or a pre-shared key as long as one of the hashes.
+fn read_secret(reader: &mut Reader<'_>, version: ProtocolVersion) -> Result<Secret, Fault> {
+    let bytes = reader.vec8()?;
+    let has_its_length = match version {
+        ProtocolVersion::Tls12 => bytes.len() == MASTER_SECRET_LEN,
+        _ => [32, 48].contains(&bytes.len()),
+    };
+    Secret::from_slice(bytes).filter(|_| has_its_length).ok_or(Fault::Decode("a secret of another length"))
 }
 
 fn read_time(reader: &mut Reader<'_>) -> Result<SystemTime, Fault> {
@@ -198,6 +206,23 @@ pub(super) mod tests {
             peer_chain: vec![CertificateDer::from(b"one".to_vec()), CertificateDer::from(b"two".to_vec())]
                 .into(),
             extended_master_secret: true,
+        }
+    }
+
+    #[test]
+    fn a_secret_of_a_length_that_none_has_is_refused() {
+        for (version, length, is_read) in [
+            (ProtocolVersion::Tls13, 32, true),
+            (ProtocolVersion::Tls13, 48, true),
+            (ProtocolVersion::Tls13, 31, false),
+            (ProtocolVersion::Tls13, 64, false),
+            (ProtocolVersion::Tls12, 48, true),
+            (ProtocolVersion::Tls12, 32, false),
+            (ProtocolVersion::Tls12, 64, false),
+        ] {
+            let secret = Secret::from_slice(&vec![7; length]).unwrap();
+            let bytes = encode_client(&ClientSession { version, secret, ..client_session() });
+            assert_eq!(decode_client(&bytes).is_some(), is_read, "{version} {length}");
         }
     }
 
