@@ -35,11 +35,11 @@ pub(crate) struct Options {
     /// Rounds of each scenario [default: 11, of a headline 15; with --quick 3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
-    /// Where the report goes
-    #[arg(long, value_name = "DIR", default_value = "docs/benchmarks")]
-    out: PathBuf,
+    /// Where the report goes [default: docs/benchmarks, of a part of it target/benchmarks]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// A file whose part between the markers of speed becomes this run's summary, such as README.md
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["quick", "scenario"])]
     readme: Option<PathBuf>,
     /// Another worker's program, for stacks that cannot be linked in. May be given again [default: benches/boring's]
     #[arg(long, value_name = "PROGRAM")]
@@ -49,6 +49,14 @@ pub(crate) struct Options {
     list: bool,
 }
 
+impl Options {
+    /// What is published is the whole of it.
+    fn directory(&self) -> PathBuf {
+        let whole = !self.quick && self.scenario.is_empty();
+        self.out.clone().unwrap_or_else(|| if whole { "docs/benchmarks" } else { "target/benchmarks" }.into())
+    }
+}
+
 /// Measures, and writes what came of it.
 pub(crate) fn run(options: &Options) -> Result<(), String> {
     let measurements = chosen(plan(options.quick), &options.scenario)?;
@@ -56,7 +64,8 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         list(&measurements);
         return Ok(());
     }
-    report::writable(&options.out)?;
+    let directory = options.directory();
+    report::writable(&directory)?;
     let readme = options.readme.as_deref().map(report::readme::Readme::open).transpose()?;
     let others: Vec<_> = match &options.worker[..] {
         [] => workers::boring().into_iter().collect(),
@@ -66,14 +75,14 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let outcomes = measure(&measurements, &mut stacks, options);
     let versions = stacks.into_iter().map(|stack| (stack.name, stack.version)).collect();
     let report = Report::new(Machine::this(), versions, outcomes, options.quick);
-    report.write(&options.out)?;
+    report.write(&directory)?;
     if let Some(readme) = readme {
-        readme.write(&report, &options.out)?;
+        readme.write(&report, &directory)?;
     }
     if !options.scenario.is_empty() {
         print!("{}", report.tables());
     }
-    eprintln!("{}", options.out.join("report.md").display());
+    eprintln!("{}", directory.join("report.md").display());
     Ok(())
 }
 
@@ -140,6 +149,9 @@ fn in_turns(
 ) -> Outcome {
     let mut series: Vec<Series> = stacks.iter().map(|stack| Series::new(&stack.name)).collect();
     let alone = matches!(measurement.scenario, Scenario::Memory { .. });
+    if progress.is_hidden() {
+        eprintln!("{}", measurement.title);
+    }
     for round in 0..=rounds as usize {
         for place in order(stacks.len(), round) {
             let (stack, series) = (&mut stacks[place], &mut series[place]);

@@ -20,17 +20,45 @@ use crate::compare::{
 
 /// The plots that the summary shows.
 const SHOWN: [&str; 3] = ["bulk", "handshakes", "memory"];
-/// The scenarios of the summary's table.
-const HEADLINES: [(&str, &str); 8] = [
-    ("bulk-memory-64kib-aes-128-gcm", "bulk in memory, 64 KiB writes"),
-    ("bulk-memory-1kib-aes-128-gcm", "bulk in memory, 1 KiB writes"),
-    ("bulk-tcp-64kib-aes-128-gcm", "bulk over TCP, 64 KiB writes"),
-    ("bulk-tcp-64kib-aes-128-gcm-halves", "both ways over TCP, two threads"),
-    ("full-p-256-x25519", "full handshakes"),
-    ("full-p-256-x25519mlkem768", "full handshakes, X25519MLKEM768"),
-    ("resumed-x25519", "resumed handshakes"),
-    ("echo-1-tcp", "100-byte answers over TCP"),
+/// The lines of the summary's table: scenario, title, what is told.
+const HEADLINES: [(&str, &str, Told); 10] = [
+    ("bulk-memory-64kib-aes-128-gcm", "bulk in memory, 64 KiB writes", Told::Rate),
+    ("bulk-memory-1kib-aes-128-gcm", "bulk in memory, 1 KiB writes", Told::Rate),
+    ("bulk-tcp-64kib-aes-128-gcm", "bulk over TCP, 64 KiB writes", Told::Rate),
+    ("bulk-tcp-64kib-aes-128-gcm", "the same", Told::Cpu),
+    ("bulk-tcp-64kib-aes-128-gcm-halves", "both ways over TCP, two threads", Told::Rate),
+    ("full-p-256-x25519", "full handshakes", Told::Rate),
+    ("full-p-256-x25519mlkem768", "full handshakes, X25519MLKEM768", Told::Rate),
+    ("resumed-x25519", "resumed handshakes", Told::Rate),
+    ("echo-1-tcp", "100-byte answers over TCP", Told::Rate),
+    ("echo-1-tcp", "the same", Told::P99),
 ];
+
+/// What of a row the summary tells.
+#[derive(Clone, Copy, Debug)]
+enum Told {
+    Rate,
+    Cpu,
+    P99,
+}
+
+impl Told {
+    fn unit(self, units: Units) -> &'static str {
+        match self {
+            Self::Rate => units.rate,
+            Self::Cpu => units.cpu,
+            Self::P99 => "p99 µs",
+        }
+    }
+
+    fn of(self, row: &Row, units: Units) -> Option<f64> {
+        Some(match self {
+            Self::Rate => row.rate?.median * units.rate_factor,
+            Self::Cpu => row.cpu?.median * units.cpu_factor,
+            Self::P99 => row.p99?.median * 1e6,
+        })
+    }
+}
 
 /// The whole page.
 pub(super) fn page(report: &Report, plots: &[Plot]) -> String {
@@ -64,14 +92,12 @@ pub(super) fn summary(report: &Report, directory: &str) -> String {
     let names: Vec<_> = stacks.iter().map(|stack| format!(" {stack} |")).collect();
     let _ = writeln!(text, "| |{}", names.concat());
     let _ = writeln!(text, "|---|{}", "--:|".repeat(stacks.len()));
-    for (name, title) in HEADLINES {
+    for (name, title, told) in HEADLINES {
         let Some(outcome) = report.outcome(name) else { continue };
         let units = Units::of(outcome);
-        let cells = stacks.iter().map(|stack| match outcome.row(stack).and_then(|row| row.rate) {
-            Some(rate) => format!(" {} |", number(rate.median * units.rate_factor)),
-            None => " – |".to_owned(),
-        });
-        let _ = writeln!(text, "| {title}, {} |{}", units.rate, cells.collect::<String>());
+        let cells = stacks.iter().map(|stack| outcome.row(stack).and_then(|row| told.of(row, units)));
+        let cells: String = cells.map(cell).collect();
+        let _ = writeln!(text, "| {title}, {} |{cells}", told.unit(units));
     }
     text.push_str(&summary_of_memory(report, &stacks));
     let used: Vec<_> =
@@ -87,7 +113,7 @@ pub(super) fn summary(report: &Report, directory: &str) -> String {
 
 /// polytls, its peers and the limit, as far as any headline has them.
 fn summary_stacks(report: &Report) -> Vec<&str> {
-    let headlines = || HEADLINES.iter().filter_map(|(name, _)| report.outcome(name));
+    let headlines = || HEADLINES.iter().filter_map(|(name, ..)| report.outcome(name));
     let mut stacks: Vec<&str> = Vec::new();
     for row in headlines().flat_map(|outcome| &outcome.rows) {
         if row.stack != limits::OPENSSL_EVP && !stacks.contains(&row.stack.as_str()) {
@@ -100,11 +126,12 @@ fn summary_stacks(report: &Report) -> Vec<&str> {
 
 fn summary_of_memory(report: &Report, stacks: &[&str]) -> String {
     let Some(outcome) = report.outcome("memory") else { return String::new() };
-    let cells = stacks.iter().map(|stack| match outcome.row(stack).and_then(|row| row.memory) {
-        Some(memory) => format!(" {} |", number(memory.used.allocated)),
-        None => " – |".to_owned(),
-    });
-    format!("| idle pair after 16 KiB each way, bytes |{}\n", cells.collect::<String>())
+    let held = stacks.iter().map(|stack| Some(outcome.row(stack)?.memory?.used.allocated));
+    format!("| idle pair after 16 KiB each way, bytes |{}\n", held.map(cell).collect::<String>())
+}
+
+fn cell(value: Option<f64>) -> String {
+    value.map_or_else(|| " – |".to_owned(), |value| format!(" {} |", number(value)))
 }
 
 fn targets_table(report: &Report) -> String {
@@ -287,8 +314,69 @@ client sends close_notify too, or the session is forgotten.\n\
 opening records; for handshakes, key exchange, signatures and their verification, of both sides.\n\
 - Allocated is what malloc has given out, to C and Rust alike; resident is what the kernel counts.\n\n\
 ```sh\n\
-cargo build --release --manifest-path benches/boring/Cargo.toml   # tokio-boring: its symbols are OpenSSL's\n\
+benches/boring/build    # tokio-boring has a worker of its own: its symbols are OpenSSL's\n\
 cargo run --release -p polytls-benches -- compare --readme README.md\n\
-cargo run --release -p polytls-benches -- compare --quick --out target/benchmarks   # a look, within a minute\n\
+cargo run --release -p polytls-benches -- compare --quick    # a look, within a minute, into target/benchmarks\n\
 cargo run --release -p polytls-benches -- compare --list\n\
 ```\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::{
+        machine::Machine,
+        outcome::{
+            Series,
+            tests::{outcome, series},
+        },
+    };
+
+    fn report() -> Report {
+        let refused =
+            Series { refused: Some("it cannot | be told".into()), ..Series::new("tokio-native-tls") };
+        let untold = Series { untold: vec!["group".into()], ..series("tokio-openssl", &[50.0]) };
+        let outcomes = vec![
+            outcome(
+                "echo-1-tcp",
+                vec![
+                    series("polytls-builtin", &[123.0, 456.0, 789.0]),
+                    series("tokio-rustls", &[400.0, 400.0, 400.0]),
+                    refused,
+                    untold,
+                ],
+            ),
+            outcome("full-ed25519-x25519", vec![series("polytls-builtin", &[1.0])]),
+        ];
+        let versions = [("tokio-rustls".to_owned(), "tokio-rustls 1.2.3".to_owned())];
+        Report::new(Machine::this(), versions.into(), outcomes, true)
+    }
+
+    #[test]
+    fn a_page_says_what_ran_what_did_not_and_that_it_was_quick() {
+        let page = page(&report(), &[]);
+        for text in [
+            "not to be quoted",
+            "| polytls-builtin | 456 (290 – 623) | 1.14 (0.72 – 1.56) |",
+            "| tokio-native-tls | it cannot   be told | echo-1-tcp |",
+            "tokio-openssl does not tell: group (X25519).",
+            "| tokio-rustls | tokio-rustls 1.2.3 |",
+            "| tokio-boring | its worker is not built",
+        ] {
+            assert!(page.contains(text), "{text}\n{page}");
+        }
+    }
+
+    #[test]
+    fn a_summary_has_the_headlines_that_were_measured() {
+        let summary = summary(&report(), "docs/benchmarks");
+        for text in [
+            "![bulk](docs/benchmarks/bulk.svg)",
+            "| | polytls-builtin | tokio-openssl | tokio-rustls |",
+            "| 100-byte answers over TCP, answers/s | 456 | 50.0 | 400 |",
+            "[The report](docs/benchmarks/report.md)",
+        ] {
+            assert!(summary.contains(text), "{text}\n{summary}");
+        }
+        assert!(!summary.contains("resumed"), "{summary}");
+    }
+}
