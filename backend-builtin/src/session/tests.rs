@@ -15,7 +15,7 @@ use polytls_api::{
 use super::*;
 use crate::{
     Builtin,
-    crypto::{Digest, HashAlgorithm, SharedSecret},
+    crypto::{Digest, HashAlgorithm, Secret, SharedSecret},
     key_schedule::{HandshakeSecret, MasterSecret},
 };
 

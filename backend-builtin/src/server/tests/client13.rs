@@ -10,7 +10,7 @@ use polytls_api::{
 use super::{CLIENT_RANDOM, EditHello, SERVER_NAME};
 use crate::{
     crypto::{KeyShare, Secret, SharedSecret, SigningKey},
-    key_schedule::{EarlySecret, PskKind, Suite, TrafficSecret, Transcript},
+    key_schedule::{EarlySecret, HandshakeSecret, PskKind, Suite, TrafficSecret, Transcript},
     tests::{CHANGE_CIPHER_SPEC, Edit, HANDSHAKE, honest, record},
     wire::handshake::{
         Certificate, CertificateEntry, CertificateVerify, ClientExtensions, ClientHello, EncryptedExtensions,
