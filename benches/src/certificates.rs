@@ -16,6 +16,8 @@ pub const NAME: &str = "localhost";
 pub struct Certificates {
     /// The root's certificate in DER.
     pub root: Vec<u8>,
+    /// The same in PEM.
+    pub root_pem: String,
     /// The server's, for [`NAME`].
     pub server: Credentials,
     /// The client's.
@@ -45,13 +47,14 @@ impl Certificates {
             CertificateKind::Ed25519 => &PKCS_ED25519,
         };
         let (params, root_key) = (authority(), key(algorithm));
-        let root = params.self_signed(&root_key).expect("rcgen makes roots").der().to_vec();
+        let root = params.self_signed(&root_key).expect("rcgen makes roots");
         let issuer = Issuer::new(params, root_key);
         let end_entity = |name, purpose| Credentials::new(name, purpose, key(algorithm), &issuer);
         Self {
             server: end_entity(NAME, ExtendedKeyUsagePurpose::ServerAuth),
             client: end_entity("client", ExtendedKeyUsagePurpose::ClientAuth),
-            root,
+            root: root.der().to_vec(),
+            root_pem: root.pem(),
         }
     }
 }

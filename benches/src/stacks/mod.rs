@@ -6,6 +6,8 @@ mod openssl_resuming;
 mod openssl_terms;
 mod plain;
 mod polytls;
+#[cfg(feature = "s2n")]
+mod s2n;
 #[cfg(feature = "openssl")]
 mod tokio_native_tls;
 #[cfg(feature = "openssl")]
@@ -24,6 +26,8 @@ use tokio::{
     net::TcpStream,
 };
 
+#[cfg(feature = "s2n")]
+pub use self::s2n::S2n;
 pub use self::{
     plain::Plain,
     polytls::{Engine, Polytls},
@@ -113,6 +117,8 @@ pub fn entries() -> Vec<Entry> {
         tokio_openssl::entry(),
         #[cfg(feature = "openssl")]
         Entry::of::<TokioNativeTls>(),
+        #[cfg(feature = "s2n")]
+        Entry::of::<S2n>(),
         plain::entry(),
     ]
 }
