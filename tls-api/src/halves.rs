@@ -16,7 +16,7 @@ const ANSWERS_WAIT: usize = 64 * 1024;
 impl SessionHalves {
     /// Halves of a session that does not come apart: each holds a lock for the length of a call.
     pub fn behind_a_lock(session: Box<dyn Session>) -> Self {
-        let state = Mutex::new(Locked { session, answers: Buffer::new() });
+        let state = Mutex::new(Locked { session, answers: Buffer::new(), failed: false });
         let shared = Arc::new(Shared { state, has_answer: AtomicBool::new(false) });
         Self {
             sending: Box::new(LockedSending(shared.clone())),
@@ -76,6 +76,8 @@ struct Locked {
     session: Box<dyn Session>,
     /// What opening appended to be sent. It goes out before all that is sealed after it.
     answers: Buffer,
+    /// Opening has failed: the last of the answers is the alert, and there will be no more.
+    failed: bool,
 }
 
 #[derive(Debug)]
@@ -92,12 +94,16 @@ impl Shared {
     /// The session, when all that it has answered is in `outgoing`.
     fn lock_to_send(&self, outgoing: &mut Buffer) -> MutexGuard<'_, Locked> {
         let mut locked = self.lock();
+        self.take_answers(&mut locked, outgoing);
+        locked
+    }
+
+    fn take_answers(&self, locked: &mut Locked, outgoing: &mut Buffer) {
         if !locked.answers.is_empty() {
             outgoing.extend(locked.answers.filled());
             locked.answers = Buffer::new();
             self.has_answer.store(false, Ordering::Release);
         }
-        locked
     }
 }
 
@@ -107,8 +113,12 @@ impl SendingHalf for LockedSending {
     }
 
     fn answer(&mut self, outgoing: &mut Buffer) {
-        if self.0.has_answer.load(Ordering::Acquire) && outgoing.len() < ANSWERS_WAIT {
-            drop(self.0.lock_to_send(outgoing));
+        if self.0.has_answer.load(Ordering::Acquire) {
+            let mut locked = self.0.lock();
+            // Nobody may come back for the last ones: each side of the application sees the failure, and may end.
+            if locked.failed || outgoing.len() < ANSWERS_WAIT {
+                self.0.take_answers(&mut locked, outgoing);
+            }
         }
     }
 
@@ -133,8 +143,9 @@ impl SendingHalf for LockedSending {
 impl ReceivingHalf for LockedReceiving {
     fn open(&mut self, incoming: &mut Buffer, plaintext: &mut [u8]) -> Result<Opened, Error> {
         let mut locked = self.0.lock();
-        let Locked { session, answers } = &mut *locked;
+        let Locked { session, answers, failed } = &mut *locked;
         let opened = session.open(incoming, answers, plaintext);
+        *failed |= opened.is_err();
         if !answers.is_empty() {
             self.0.has_answer.store(true, Ordering::Release);
         }

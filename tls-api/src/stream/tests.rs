@@ -117,11 +117,15 @@ pub(in crate::stream) struct Gate {
     pub(in crate::stream) to_read: Vec<u8>,
     pub(in crate::stream) written: Vec<u8>,
     pub(in crate::stream) write_waker: Option<Waker>,
+    /// It takes bytes, and holds them until it is opened again: neither flushing nor closing comes to an end.
+    pub(in crate::stream) holds: bool,
+    /// How many bytes have been flushed.
+    pub(in crate::stream) flushed: usize,
 }
 
 impl Gate {
     pub(in crate::stream) fn open(&mut self) {
-        self.open = true;
+        (self.open, self.holds) = (true, false);
         if let Some(waker) = self.write_waker.take() {
             waker.wake();
         }
@@ -152,12 +156,17 @@ impl AsyncWrite for Gate {
         Poll::Ready(Ok(bytes.len()))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.holds {
+            self.write_waker = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        self.flushed = self.written.len();
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
     }
 }
 
@@ -197,6 +206,35 @@ fn a_reader_that_sends_everything_wakes_the_writer_that_waits_for_it() {
     assert!(read(&mut stream, &reader_waker).is_pending());
     assert_eq!(stream.io.written, b"\x04data");
     assert_eq!(writer.0.load(Ordering::SeqCst), 1, "the writer sleeps for ever");
+}
+
+#[test]
+fn a_reader_that_has_to_write_wakes_a_writer_that_flushes_or_closes_no_later() {
+    type Operation = fn(Pin<&mut TlsStream<Gate>>, &mut Context<'_>) -> Poll<io::Result<()>>;
+    let operations: [Operation; 2] = [AsyncWrite::poll_flush, AsyncWrite::poll_shutdown];
+    for operation in operations {
+        let mut stream = stream(Gate { open: true, holds: true, ..Gate::default() });
+        let ((_, reader_waker), (writer, writer_waker)) = (task(), task());
+        let poll = |stream: &mut _| operation(Pin::new(stream), &mut Context::from_waker(&writer_waker));
+        assert!(
+            Pin::new(&mut stream).poll_write(&mut Context::from_waker(&writer_waker), b"data").is_ready()
+        );
+        assert!(poll(&mut stream).is_pending());
+        // The writer may be woken for this, and then waits again.
+        stream.io.to_read = vec![0xff];
+        assert!(read(&mut stream, &reader_waker).is_pending());
+        if writer.0.swap(0, Ordering::SeqCst) > 0 {
+            assert!(poll(&mut stream).is_pending());
+        }
+        stream.io.to_read = vec![0xff];
+        stream.io.open = false;
+        assert!(read(&mut stream, &reader_waker).is_pending());
+        stream.io.open();
+        assert_eq!(writer.0.load(Ordering::SeqCst), 1, "the writer sleeps for ever");
+        assert!(poll(&mut stream).is_ready());
+        assert!(stream.io.written.ends_with(b"\x01!\x01!"));
+        assert_eq!(stream.io.flushed, stream.io.written.len());
+    }
 }
 
 #[test]

@@ -184,16 +184,34 @@ fn what_a_locked_session_answers_goes_out_before_what_it_seals_later() {
     assert!(!client.receiving.has_answer());
     assert!(open(&mut *client.receiving, &mut down).is_err());
     assert!(client.receiving.has_answer());
-    // It stays with the session while much waits, but for what the order of records asks for.
-    let mut much = Buffer::new();
-    much.extend(&[0; 70_000]);
-    client.sending.answer(&mut much);
-    assert!(client.receiving.has_answer() && much.len() == 70_000);
     assert!(client.sending.seal(&[IoSlice::new(b"x")], &mut up).is_err());
     assert!(!client.receiving.has_answer());
     let mut buffer = [0; 100];
     assert_eq!(server.open(&mut up, &mut down, &mut buffer).unwrap(), Opened::Data(4));
     let error = server.open(&mut up, &mut down, &mut buffer).unwrap_err();
+    assert_eq!(error.alert_received(), Some(AlertDescription::BAD_RECORD_MAC));
+}
+
+#[test]
+fn what_a_locked_session_answers_waits_while_much_does_but_for_the_last_of_it() {
+    let (client, mut server) = pair(SUITES[1]);
+    let (mut down, mut much) = (Buffer::new(), Buffer::new());
+    let mut client = SessionHalves::behind_a_lock(Box::new(client));
+    seal_raw(&mut server, ContentType::Handshake, &[0, 0, 0, 0], &mut down);
+    assert_eq!(open(&mut *client.receiving, &mut down).unwrap(), b"");
+    much.extend(&[0; 70_000]);
+    client.sending.answer(&mut much);
+    assert!(
+        client.receiving.has_answer() && much.len() == 70_000,
+        "a peer that does not read makes us hold it"
+    );
+    super::seal(&mut server, &[b"data"], &mut down);
+    *down.filled_mut().last_mut().unwrap() ^= 1;
+    assert!(open(&mut *client.receiving, &mut down).is_err());
+    client.sending.answer(&mut much);
+    assert!(!client.receiving.has_answer(), "nobody comes back for the alert");
+    much.consume(70_000);
+    let error = server.open(&mut much, &mut down, &mut [0; 100]).unwrap_err();
     assert_eq!(error.alert_received(), Some(AlertDescription::BAD_RECORD_MAC));
 }
 

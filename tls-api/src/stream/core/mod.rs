@@ -18,7 +18,7 @@ use bytes::Bytes;
 pub(super) use self::writing::ByteSink;
 pub(super) use self::{
     reading::{Reading, Source},
-    waker::Side,
+    waker::{Side, WakerSlot},
     writing::Writing,
 };
 use crate::{Background, Buffer, ByteStream, Error, Opened, RecordSizing, Session};

@@ -1,7 +1,7 @@
 //! Whom a byte stream wakes when it can be written to.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Wake, Waker},
 };
 
@@ -25,9 +25,14 @@ pub(in crate::stream) struct SendWaker {
 /// A waker that wakes the reader and the writer of one connection.
 #[derive(Debug, Default)]
 struct WriteWaker {
-    reader: Mutex<Option<Waker>>,
-    writer: Mutex<Option<Waker>>,
+    reader: WakerSlot,
+    writer: WakerSlot,
 }
+
+/// The waker of a task that waits, if one does. No code of a waker runs while its lock is held, but for a comparison:
+/// a waker may do anything, such as poll what it is for.
+#[derive(Debug, Default)]
+pub(in crate::stream) struct WakerSlot(Mutex<Option<Waker>>);
 
 impl SendWaker {
     pub(in crate::stream) fn poll<T>(
@@ -38,52 +43,82 @@ impl SendWaker {
     ) -> Poll<T> {
         if side == Side::Writer && self.both.is_none() {
             let polled = operation(cx);
-            if polled.is_pending() {
-                self.waiting_writer = Some(cx.waker().clone());
-            }
+            self.waiting_writer = polled.is_pending().then(|| cx.waker().clone());
             return polled;
         }
         let waiting_writer = &mut self.waiting_writer;
         let both = self.both.get_or_insert_with(|| {
-            Arc::new(WriteWaker { writer: Mutex::new(waiting_writer.take()), reader: Mutex::default() })
+            Arc::new(WriteWaker {
+                writer: WakerSlot::new(waiting_writer.take()),
+                reader: WakerSlot::default(),
+            })
         });
-        both.register(side, cx.waker());
+        both.of(side).set(cx.waker());
         operation(&mut Context::from_waker(&Waker::from(both.clone())))
     }
 
-    /// Everything is sent. A writer that the byte stream would have woken may go on.
+    /// Everything is sent. Whom of the two the byte stream would have woken beside this side, may go on.
     pub(in crate::stream) fn drained(&mut self, side: Side) {
         let waiting_writer = self.waiting_writer.take();
         let both = self.both.take();
-        if side == Side::Reader {
-            let from_both = both.and_then(|both| take(&both.writer));
-            if let Some(writer) = waiting_writer.or(from_both) {
-                writer.wake();
-            }
+        let other = match side {
+            Side::Reader => waiting_writer.or_else(|| both?.writer.take()),
+            Side::Writer => both.and_then(|both| both.reader.take()),
+        };
+        if let Some(other) = other {
+            other.wake();
         }
     }
 }
 
 impl WriteWaker {
-    fn register(&self, side: Side, waker: &Waker) {
-        let slot = match side {
+    fn of(&self, side: Side) -> &WakerSlot {
+        match side {
             Side::Reader => &self.reader,
             Side::Writer => &self.writer,
-        };
-        *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker.clone());
+        }
     }
 }
 
 impl Wake for WriteWaker {
     fn wake(self: Arc<Self>) {
         for slot in [&self.reader, &self.writer] {
-            if let Some(waker) = take(slot) {
-                waker.wake();
-            }
+            slot.wake();
         }
     }
 }
 
-fn take(slot: &Mutex<Option<Waker>>) -> Option<Waker> {
-    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
+impl WakerSlot {
+    fn new(waker: Option<Waker>) -> Self {
+        Self(Mutex::new(waker))
+    }
+
+    /// Has this waker wait, and no earlier one.
+    pub(in crate::stream) fn set(&self, waker: &Waker) {
+        if !self.lock().as_ref().is_some_and(|held| held.will_wake(waker)) {
+            let waker = waker.clone();
+            let replaced = self.lock().replace(waker);
+            drop(replaced);
+        }
+    }
+
+    pub(in crate::stream) fn take(&self) -> Option<Waker> {
+        self.lock().take()
+    }
+
+    pub(in crate::stream) fn wake(&self) {
+        let waiting = self.take();
+        if let Some(waker) = waiting {
+            waker.wake();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(test)]
+    pub(in crate::stream) fn is_locked(&self) -> bool {
+        self.0.try_lock().is_err()
+    }
 }

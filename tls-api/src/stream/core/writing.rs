@@ -76,13 +76,15 @@ pub(in crate::stream) struct Writing {
     pub(in crate::stream) outgoing: Buffer,
     sizes: RecordSizes,
     close_sent: bool,
+    /// The byte stream may hold bytes that are still to be flushed for somebody.
+    unflushed: bool,
     send_waker: SendWaker,
 }
 
 impl Writing {
     pub(in crate::stream) fn new(outgoing: Buffer, sizing: RecordSizing) -> Self {
         let sizes = RecordSizes::new(sizing);
-        Self { outgoing, sizes, close_sent: false, send_waker: SendWaker::default() }
+        Self { outgoing, sizes, close_sent: false, unflushed: false, send_waker: SendWaker::default() }
     }
 
     /// Seals some of the plaintext. Its bytes are on their way; [`Writing::poll_flush`] awaits that they are gone.
@@ -146,7 +148,13 @@ impl Writing {
         io: &mut impl ByteSink,
     ) -> Poll<io::Result<()>> {
         ready!(self.poll_send(cx, io, Side::Writer))?;
-        io.poll_flush(cx)
+        self.poll_flush_sent(cx, io, Side::Writer)
+    }
+
+    /// Whether nothing is left for [`Writing::poll_send`] to do.
+    #[cfg(feature = "tokio")]
+    pub(in crate::stream) fn is_sent(&self) -> bool {
+        self.outgoing.is_empty() && !self.unflushed
     }
 
     /// Sends close_notify, and ends the byte stream's direction of writing. Reading goes on.
@@ -161,19 +169,21 @@ impl Writing {
             self.close_sent = true;
         }
         ready!(self.poll_flush(cx, io))?;
-        io.poll_close(cx)
+        self.send_waker.poll(cx, Side::Writer, |cx| io.poll_close(cx))
     }
 
-    /// Moves outgoing bytes to the byte stream until none is left.
+    /// Moves outgoing bytes to the byte stream until none is left. What the reader sends is flushed as well.
     pub(in crate::stream) fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
         io: &mut impl ByteSink,
         side: Side,
     ) -> Poll<io::Result<()>> {
-        if self.outgoing.is_empty() {
+        if self.outgoing.is_empty() && (side == Side::Writer || !self.unflushed) {
             return Poll::Ready(Ok(()));
         }
+        // What the reader sends, nobody else would flush.
+        self.unflushed |= side == Side::Reader;
         while !self.outgoing.is_empty() {
             let bytes = self.outgoing.filled();
             let count = ready!(self.send_waker.poll(cx, side, |cx| io.poll_write(cx, bytes)))?;
@@ -184,9 +194,21 @@ impl Writing {
         }
         self.send_waker.drained(side);
         match side {
-            // What the reader sends, nobody else would flush.
-            Side::Reader => self.send_waker.poll(cx, side, |cx| io.poll_flush(cx)),
+            Side::Reader => self.poll_flush_sent(cx, io, side),
             Side::Writer => Poll::Ready(Ok(())),
         }
+    }
+
+    fn poll_flush_sent(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut impl ByteSink,
+        side: Side,
+    ) -> Poll<io::Result<()>> {
+        self.unflushed = true;
+        let flushed = ready!(self.send_waker.poll(cx, side, |cx| io.poll_flush(cx)));
+        self.unflushed = false;
+        self.send_waker.drained(side);
+        Poll::Ready(flushed)
     }
 }

@@ -26,15 +26,17 @@ use self::turns::Turns;
 pub use self::{apart::Split, read::OwnedReadHalf, write::OwnedWriteHalf};
 use super::{
     TlsStream,
-    core::{ByteSink, Side, Writing},
+    core::{ByteSink, Side, WakerSlot, Writing},
 };
 use crate::{ConnectionInfo, ReplayableData, SendingHalf, SessionHalves, record::Role};
 
 /// What both halves hold.
 struct Shared<IO: Split> {
     sender: Turns<Sender<IO::Writer>>,
-    /// The writer has left bytes behind that the byte stream did not take, and does not wait for it.
+    /// The writer has left bytes behind that the byte stream did not take, and may not come back for them.
     left_behind: AtomicBool,
+    /// The reader, while it waits and nothing but the writer would have it send.
+    waiting_reader: WakerSlot,
     facts: Facts,
 }
 
@@ -91,13 +93,21 @@ impl<IO> TlsStream<IO> {
 
 impl<IO: Split> Shared<IO> {
     fn new(sender: Sender<IO::Writer>, facts: Facts) -> Self {
-        Self { sender: Turns::new(sender), left_behind: AtomicBool::new(false), facts }
+        let waiting_reader = WakerSlot::default();
+        Self { sender: Turns::new(sender), left_behind: AtomicBool::new(false), waiting_reader, facts }
     }
 
     /// Notes whether the reader has to see to what is still to be sent.
     fn leave_behind(&self, left_behind: bool) {
         if self.left_behind.load(Ordering::Relaxed) != left_behind {
             self.left_behind.store(left_behind, Ordering::Relaxed);
+        }
+    }
+
+    /// Has a reader that waits see to what is left behind. The lock of its waker orders this after what is noted.
+    fn wake_reader_if_left_behind(&self) {
+        if self.left_behind.load(Ordering::Relaxed) {
+            self.waiting_reader.wake();
         }
     }
 
@@ -112,7 +122,7 @@ impl<IO: Split> Shared<IO> {
             Side::Writer => writing.poll_flush(cx, &mut sink),
         };
         writing.outgoing.release_if_empty();
-        let sent = writing.outgoing.is_empty();
+        let sent = writing.is_sent();
         self.leave_behind(!sent);
         sent
     }

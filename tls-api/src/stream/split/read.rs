@@ -139,8 +139,14 @@ impl<IO: Split> Source for Inward<IO> {
     }
 
     fn idle(&mut self, cx: &mut Context<'_>) {
+        // First the waker, then the look: a writer first notes what it leaves behind, then wakes.
+        self.shared.waiting_reader.set(cx.waker());
         if self.shared.left_behind.load(Ordering::Relaxed) {
             self.send(cx);
+        }
+        if self.unsent {
+            // The byte stream wakes the reader.
+            self.shared.waiting_reader.take();
         }
     }
 }

@@ -5,6 +5,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, atomic::Ordering},
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use tokio::{
@@ -58,12 +59,12 @@ impl AsyncWrite for SharedGate {
         self.with(|gate| Pin::new(gate).poll_write(cx, bytes))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.with(|gate| Pin::new(gate).poll_flush(cx))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.with(|gate| Pin::new(gate).poll_shutdown(cx))
     }
 }
 
@@ -116,21 +117,103 @@ fn a_reader_that_waits_sends_what_the_writer_left_behind() {
 }
 
 #[test]
-fn a_reader_leaves_a_writer_alone_that_waits_itself() {
+fn a_reader_sends_for_a_writer_that_gave_up_waiting() {
+    let gate = SharedGate::default();
+    let (mut read, mut write) = gate.halves();
+    let ((reader, reader_waker), (writer, writer_waker)) = (task(), task());
+    assert!(poll_write(&mut write, b"data", &writer_waker).is_ready());
+    assert!(Pin::new(&mut write).poll_flush(&mut Context::from_waker(&writer_waker)).is_pending());
+    assert!(poll_read(&mut read, &reader_waker).is_pending());
+    gate.with(Gate::open);
+    assert_eq!(reader.0.load(Ordering::SeqCst), 1, "the reader sleeps for ever");
+    assert_eq!(writer.0.load(Ordering::SeqCst), 1, "the writer sleeps for ever");
+    assert!(poll_read(&mut read, &reader_waker).is_pending());
+    assert_eq!(gate.with(|gate| gate.written.clone()), b"\x04data");
+}
+
+#[test]
+fn a_writer_whose_bytes_the_reader_sends_is_woken() {
     let gate = SharedGate::default();
     let (mut read, mut write) = gate.halves();
     let (writer, waker) = task();
     assert!(poll_write(&mut write, b"data", &waker).is_ready());
     assert!(Pin::new(&mut write).poll_flush(&mut Context::from_waker(&waker)).is_pending());
-    // The byte stream opens without telling: a reader that polled it would find out.
+    // The byte stream opens without telling: only the reader's poll finds out.
     gate.with(|gate| gate.open = true);
     assert!(poll_read(&mut read, Waker::noop()).is_pending());
-    assert!(gate.with(|gate| gate.written.is_empty()));
-    // Nobody waits any more when the half is gone.
-    drop(write);
-    assert!(poll_read(&mut read, Waker::noop()).is_pending());
-    assert_eq!(gate.with(|gate| gate.written.clone()), b"\x04data");
-    assert_eq!(writer.0.load(Ordering::SeqCst), 1);
+    assert_eq!(writer.0.load(Ordering::SeqCst), 1, "the writer sleeps for ever");
+}
+
+#[test]
+fn a_reader_that_waits_is_woken_for_what_is_left_behind() {
+    let left_by_a_write = |write: &mut OwnedWriteHalf<_>| {
+        assert!(poll_write(write, b"data", Waker::noop()).is_ready());
+    };
+    let left_by_new_keys = |write: &mut OwnedWriteHalf<_>| write.update_keys(false).unwrap();
+    for (leave, sent) in
+        [(&left_by_a_write as &dyn Fn(&mut _), b"\x04data".as_slice()), (&left_by_new_keys, b"\x01k")]
+    {
+        let gate = SharedGate::default();
+        let (mut read, mut write) = gate.halves();
+        let (reader, waker) = task();
+        assert!(poll_read(&mut read, &waker).is_pending());
+        leave(&mut write);
+        drop(write);
+        assert_eq!(reader.0.load(Ordering::SeqCst), 1, "the reader sleeps for ever");
+        assert!(poll_read(&mut read, &waker).is_pending());
+        gate.with(Gate::open);
+        assert_eq!(reader.0.load(Ordering::SeqCst), 2, "the reader sleeps for ever");
+        assert!(poll_read(&mut read, &waker).is_pending());
+        assert_eq!(gate.with(|gate| gate.written.clone()), sent);
+    }
+}
+
+#[test]
+fn a_reader_that_has_sent_what_was_left_is_woken_for_more() {
+    let gate = SharedGate::default();
+    let (mut read, mut write) = gate.halves();
+    let (reader, waker) = task();
+    assert!(poll_write(&mut write, b"one", Waker::noop()).is_ready());
+    gate.with(Gate::open);
+    assert!(poll_read(&mut read, &waker).is_pending());
+    assert_eq!(gate.with(|gate| gate.written.clone()), b"\x03one");
+    gate.with(|gate| gate.open = false);
+    assert!(poll_write(&mut write, b"two", Waker::noop()).is_ready());
+    assert_eq!(reader.0.load(Ordering::SeqCst), 1, "the reader sleeps for ever");
+}
+
+#[tokio::test]
+async fn what_a_write_has_sealed_is_sent_though_the_write_is_given_up() {
+    let (near, far) = duplex(1000);
+    let (session, server) = pair(TLS13);
+    let (mut read, mut write) = stream_of(Box::new(server), near).into_split_by(tokio::io::split);
+    let mut peer = Peer { session, wire: far };
+    let mut taken = 0;
+    while let Poll::Ready(count) = poll_write(&mut write, &[7; 10_000], Waker::noop()) {
+        taken += count;
+    }
+    assert!(taken > 64 * 1024, "otherwise nothing waits");
+    // The peer answers only when it has everything, and the application does nothing but to wait for the answer.
+    let peer = async {
+        let mut received = 0;
+        let (mut incoming, mut buffer) = (Buffer::new(), [0; 10_000]);
+        while received < taken {
+            match peer.session.open(&mut incoming, &mut Buffer::new(), &mut buffer).unwrap() {
+                Opened::Data(count) => received += count,
+                Opened::NeedMore => {
+                    let count = peer.wire.read(&mut buffer).await.unwrap();
+                    incoming.extend(&buffer[..count]);
+                }
+                Opened::Closed => unreachable!(),
+            }
+        }
+        let answer = peer.seal(b"all");
+        peer.wire.write_all(&answer).await.unwrap();
+    };
+    let mut answer = [0; 3];
+    let both = async { tokio::join!(peer, read.read_exact(&mut answer)) };
+    tokio::time::timeout(Duration::from_secs(60), both).await.expect("something is never sent").1.unwrap();
+    assert_eq!(&answer, b"all");
 }
 
 #[test]
@@ -147,6 +230,33 @@ fn a_writer_and_a_reader_that_both_have_to_send_are_both_woken() {
     assert_eq!(reader.0.load(Ordering::SeqCst), 1, "the reader sleeps for ever");
     assert!(Pin::new(&mut write).poll_flush(&mut Context::from_waker(&writer_waker)).is_ready());
     assert_eq!(gate.with(|gate| gate.written.clone()), b"\x04data\x01!");
+}
+
+#[test]
+fn what_a_reader_has_sent_is_flushed_though_that_takes_more_than_one_attempt() {
+    let gate = SharedGate::opened();
+    let (mut read, _write) = gate.halves();
+    let (reader, waker) = task();
+    gate.with(|gate| (gate.holds, gate.to_read) = (true, vec![0xff]));
+    assert!(poll_read(&mut read, &waker).is_pending());
+    assert_eq!(gate.with(|gate| gate.flushed), 0);
+    gate.with(Gate::open);
+    assert_eq!(reader.0.load(Ordering::SeqCst), 1, "the reader sleeps for ever");
+    assert!(poll_read(&mut read, &waker).is_pending());
+    assert_eq!(gate.with(|gate| gate.flushed), 2, "what was sent is not flushed");
+}
+
+#[test]
+fn a_fault_is_told_that_was_found_while_the_writer_renewed_its_keys() {
+    let gate = SharedGate::opened();
+    let (mut read, write) = gate.halves();
+    gate.with(|gate| gate.to_read = vec![0xff]);
+    let shared = &*write.shared;
+    let turn = |_: &mut _| assert!(poll_read(&mut read, Waker::noop()).is_pending());
+    shared.sender.wait(turn, |cx, sender| {
+        shared.send(sender, cx, Side::Reader);
+    });
+    assert_eq!(gate.with(|gate| gate.written.clone()), b"\x01!");
 }
 
 #[test]

@@ -8,6 +8,8 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+use crate::stream::core::WakerSlot;
+
 /// A value of which each side takes a turn only when the other has none.
 ///
 /// A reader that finds the writer at it leaves a note ([`Turns::ask`]), and the writer looks for one after its turn. A
@@ -17,13 +19,13 @@ use std::{
 pub(super) struct Turns<T> {
     value: Mutex<T>,
     asked: AtomicBool,
-    /// A writer that met the reader. The lock is held for a move alone.
-    waiting_writer: Mutex<Option<Waker>>,
+    /// A writer that met the reader.
+    waiting_writer: WakerSlot,
 }
 
 impl<T> Turns<T> {
     pub(super) fn new(value: T) -> Self {
-        Self { value: Mutex::new(value), asked: AtomicBool::new(false), waiting_writer: Mutex::default() }
+        Self { value: Mutex::new(value), asked: AtomicBool::new(false), waiting_writer: WakerSlot::default() }
     }
 
     /// The reader's turn: `None` if the writer is at it, who then answers the reader after its turn.
@@ -35,9 +37,7 @@ impl<T> Turns<T> {
         let result = turn(&mut value);
         drop(value);
         fence(Ordering::SeqCst);
-        if let Some(writer) = self.waiting_writer().take() {
-            writer.wake();
-        }
+        self.waiting_writer.wake();
         Some(result)
     }
 
@@ -46,13 +46,33 @@ impl<T> Turns<T> {
         &self,
         cx: &mut Context<'_>,
         turn: impl FnOnce(&mut Context<'_>, &mut T) -> Poll<R>,
-        mut answer: impl FnMut(&mut Context<'_>, &mut T),
+        answer: impl FnMut(&mut Context<'_>, &mut T),
     ) -> Poll<R> {
         let Some(mut value) = self.try_lock().or_else(|| self.try_lock_or_be_woken(cx)) else {
             return Poll::Pending;
         };
         let result = turn(cx, &mut value);
         drop(value);
+        self.answer(cx, answer);
+        result
+    }
+
+    /// The writer's turn where it cannot be woken, and answers as after [`Turns::poll`]: the reader's turn takes no
+    /// longer than one attempt to send what waits.
+    pub(super) fn wait<R>(
+        &self,
+        turn: impl FnOnce(&mut T) -> R,
+        answer: impl FnMut(&mut Context<'_>, &mut T),
+    ) -> R {
+        let mut value = self.value.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = turn(&mut value);
+        drop(value);
+        self.answer(&mut Context::from_waker(Waker::noop()), answer);
+        result
+    }
+
+    /// Answers a reader that has met the writer's turn, which has ended.
+    fn answer(&self, cx: &mut Context<'_>, mut answer: impl FnMut(&mut Context<'_>, &mut T)) {
         fence(Ordering::SeqCst);
         while self.asked.load(Ordering::Relaxed) {
             // If the reader is at it, it sees to itself what it asks for.
@@ -62,12 +82,6 @@ impl<T> Turns<T> {
             drop(value);
             fence(Ordering::SeqCst);
         }
-        result
-    }
-
-    /// The writer's turn where it cannot be woken: the reader's takes no longer than one attempt to send.
-    pub(super) fn wait<R>(&self, turn: impl FnOnce(&mut T) -> R) -> R {
-        turn(&mut self.value.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn into_inner(self) -> T {
@@ -83,18 +97,16 @@ impl<T> Turns<T> {
     }
 
     fn try_lock_or_be_woken(&self, cx: &Context<'_>) -> Option<MutexGuard<'_, T>> {
-        *self.waiting_writer() = Some(cx.waker().clone());
+        self.waiting_writer.set(cx.waker());
         fence(Ordering::SeqCst);
         self.try_lock()
-    }
-
-    fn waiting_writer(&self) -> MutexGuard<'_, Option<Waker>> {
-        self.waiting_writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{sync::Arc, task::Wake};
+
     use super::*;
     use crate::stream::tests::task;
 
@@ -126,6 +138,37 @@ mod tests {
         assert!(turns.poll(cx, turn, |_, value| value.push("answer")).is_ready());
         assert!(turns.poll(cx, |_, _| Poll::Ready(()), |_, _| unreachable!()).is_ready());
         assert_eq!(turns.into_inner(), ["turn", "answer"]);
+    }
+
+    #[test]
+    fn a_reader_that_meets_a_writer_that_cannot_wait_is_answered_after_its_turn() {
+        let turns = Turns::new(Vec::new());
+        let turn = |value: &mut Vec<_>| {
+            assert!(turns.ask(|_| ()).is_none());
+            value.push("turn");
+        };
+        turns.wait(turn, |_, value| value.push("answer"));
+        assert_eq!(turns.into_inner(), ["turn", "answer"]);
+    }
+
+    /// Notes whether what a waker locks that polls in place was free.
+    struct InPlace(Turns<()>, AtomicBool);
+
+    impl Wake for InPlace {
+        fn wake(self: Arc<Self>) {
+            self.1.store(!self.0.waiting_writer.is_locked(), Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_waker_that_polls_in_place_finds_nothing_locked() {
+        let task = Arc::new(InPlace(Turns::new(()), AtomicBool::new(false)));
+        let waker = Waker::from(task.clone());
+        task.0.ask(|()| {
+            let turn = |_: &mut Context<'_>, (): &mut ()| Poll::Ready(());
+            assert!(task.0.poll(&mut Context::from_waker(&waker), turn, |_, ()| ()).is_pending());
+        });
+        assert!(task.1.load(Ordering::Relaxed), "it would wait for itself");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{
     future::poll_fn,
     io::{self, IoSlice},
     pin::Pin,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -34,7 +34,15 @@ impl<IO: Split> OwnedWriteHalf<IO> {
     /// # Errors
     /// As there.
     pub fn update_keys(&mut self, ask_peer: bool) -> Result<(), Error> {
-        self.shared.sender.wait(|sender| sender.half.update_keys(ask_peer, &mut sender.writing.outgoing))
+        let shared = &*self.shared;
+        let update =
+            |sender: &mut Sender<IO::Writer>| sender.half.update_keys(ask_peer, &mut sender.writing.outgoing);
+        // As the reader would have: whom the byte stream is to wake for the writer, it still wakes.
+        let updated = shared.sender.wait(update, |cx, sender| {
+            shared.send(sender, cx, Side::Reader);
+        });
+        shared.wake_reader_if_left_behind();
+        updated
     }
 
     /// As [`TlsStream::write_bytes`](crate::TlsStream::write_bytes).
@@ -61,19 +69,21 @@ impl<IO: Split> OwnedWriteHalf<IO> {
         let operation = |cx: &mut Context<'_>, sender: &mut Sender<IO::Writer>| {
             let polled = operation(cx, sender);
             sender.writing.outgoing.release_if_empty();
-            // Who waits is woken, and needs nobody else to go on.
-            shared.leave_behind(polled.is_ready() && !sender.writing.outgoing.is_empty());
+            // Who waits may give up: nothing tells, so the reader sees to it as well.
+            shared.leave_behind(!sender.writing.is_sent());
             polled
         };
-        shared.sender.poll(cx, operation, |cx, sender| {
+        let polled = shared.sender.poll(cx, operation, |cx, sender| {
             shared.send(sender, cx, Side::Writer);
-        })
+        });
+        shared.wake_reader_if_left_behind();
+        polled
     }
 
     /// How many bytes of storage this half's buffer holds.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
-        self.shared.sender.wait(|sender| sender.writing.outgoing.capacity())
+        self.shared.sender.wait(|sender| sender.writing.outgoing.capacity(), |_, _| ())
     }
 }
 
@@ -111,7 +121,8 @@ impl<IO: Split> AsyncWrite for OwnedWriteHalf<IO> {
 impl<IO: Split> Drop for OwnedWriteHalf<IO> {
     fn drop(&mut self) {
         // Whatever it was waiting for, the reader alone can see to it now.
-        self.shared.left_behind.store(true, Ordering::Relaxed);
+        self.shared.leave_behind(true);
+        self.shared.wake_reader_if_left_behind();
     }
 }
 
