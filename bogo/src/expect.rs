@@ -49,11 +49,11 @@ fn negotiated(info: &ConnectionInfo, expected: &Expected, server: bool) -> Resul
         equal("the peer's signature scheme", &found, &expected.peer_signature_scheme)?;
     }
     if expected.server_name.is_some() {
-        equal("server name", &info.server_name, &expected.server_name)?;
+        equal("server name", &info.server_name.as_deref(), &expected.server_name.as_deref())?;
     }
     // With a resumed session no certificate passes, and no response with it.
     if !server && expected.ocsp_response.is_some() && info.resumed == Some(false) {
-        equal("OCSP response", &info.ocsp_response, &expected.ocsp_response)?;
+        equal("OCSP response", &info.ocsp_response.as_deref(), &expected.ocsp_response.as_deref())?;
     }
     Ok(())
 }
