@@ -9,6 +9,7 @@
 
 mod certificates;
 mod connection;
+pub mod descriptors;
 pub mod rounds;
 pub mod scenarios;
 mod settings;

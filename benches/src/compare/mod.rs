@@ -10,7 +10,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use polytls_benches::{
-    Scenario,
+    Scenario, descriptors,
     rounds::order,
     worker::{Answer, Request},
 };
@@ -32,8 +32,7 @@ pub(crate) struct Options {
     /// Only this family of scenarios or this one; --list names them. May be given again
     #[arg(long, value_name = "NAME")]
     scenario: Vec<String>,
-    /// Rounds of each scenario [default: 11, of a headline 15; with --quick 3]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", help = rounds_help(), value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
     /// Where the report goes [default: docs/benchmarks, of a part of it target/benchmarks]
     #[arg(long, value_name = "DIR")]
@@ -57,7 +56,30 @@ impl Options {
     }
 }
 
+/// Rounds of a scenario, and how many seconds each lasts at least.
+#[derive(Clone, Copy, Debug)]
+struct Effort {
+    rounds: u32,
+    seconds: f64,
+}
+
+const OF_QUICK: Effort = Effort { rounds: 3, seconds: 0.02 };
+const OF_HEADLINES: Effort = Effort { rounds: 15, seconds: 0.1 };
+const OF_OTHERS: Effort = Effort { rounds: 9, seconds: 0.06 };
+/// After so many rounds all prepare anew, at other addresses, so that no ratio is that of lucky ones.
+const ANEW_EVERY: usize = 3;
+/// What has more connections than this is not prepared anew: they are at many addresses.
+const FEW_CONNECTIONS: usize = 100;
+
+fn rounds_help() -> String {
+    let [others, headlines, quick] = [OF_OTHERS, OF_HEADLINES, OF_QUICK].map(|effort| effort.rounds);
+    format!("Rounds of each scenario [default: {others}, of a headline {headlines}; with --quick {quick}]")
+}
+
 /// Measures, and writes what came of it.
+///
+/// # Errors
+/// What could not be begun or written; and, once all is written, each process that ended and each scenario that nobody ran.
 pub(crate) fn run(options: &Options) -> Result<(), String> {
     let measurements = chosen(plan(options.quick), &options.scenario)?;
     if options.list {
@@ -66,7 +88,9 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     }
     let directory = options.directory();
     report::writable(&directory)?;
-    let readme = options.readme.as_deref().map(report::readme::Readme::open).transpose()?;
+    let readme =
+        options.readme.as_deref().map(|path| report::readme::Readme::open(path, &directory)).transpose()?;
+    descriptors::raise();
     let others: Vec<_> = match &options.worker[..] {
         [] => workers::boring().into_iter().collect(),
         given => given.to_vec(),
@@ -77,13 +101,20 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let report = Report::new(Machine::this(), versions, outcomes, options.quick);
     report.write(&directory)?;
     if let Some(readme) = readme {
-        readme.write(&report, &directory)?;
+        readme.write(&report)?;
     }
     if !options.scenario.is_empty() {
         print!("{}", report.tables());
     }
     eprintln!("{}", directory.join("report.md").display());
-    Ok(())
+    no_faults(report.faults())
+}
+
+fn no_faults(faults: Vec<String>) -> Result<(), String> {
+    match faults.is_empty() {
+        true => Ok(()),
+        false => Err(format!("the report is written, but\n    {}", faults.join("\n    "))),
+    }
 }
 
 fn list(measurements: &[Measurement]) {
@@ -110,24 +141,30 @@ fn chosen(all: Vec<Measurement>, names: &[String]) -> Result<Vec<Measurement>, S
     Ok(all.into_iter().filter(asked).collect())
 }
 
-/// How many rounds, and how long each lasts at least.
-fn effort(measurement: &Measurement, options: &Options) -> (u32, f64) {
-    let (rounds, seconds) = match (options.quick, measurement.headline) {
-        (true, _) => (3, 0.02),
-        (false, true) => (15, 0.1),
-        (false, false) => (9, 0.06),
+fn effort(measurement: &Measurement, options: &Options) -> Effort {
+    let usual = match (options.quick, measurement.headline) {
+        (true, _) => OF_QUICK,
+        (false, true) => OF_HEADLINES,
+        (false, false) => OF_OTHERS,
     };
+    let rounds = options.rounds.unwrap_or(usual.rounds);
     match measurement.scenario {
         // One look is as good as many: nothing is timed.
-        Scenario::Memory { .. } => (1, 0.0),
-        Scenario::RecordCipher { .. } => (options.rounds.unwrap_or(rounds), seconds / 3.0),
-        _ => (options.rounds.unwrap_or(rounds), seconds),
+        Scenario::Memory { .. } => Effort { rounds: 1, seconds: 0.0 },
+        Scenario::RecordCipher { .. } => Effort { rounds, seconds: usual.seconds / 3.0 },
+        _ => Effort { rounds, ..usual },
     }
+}
+
+/// Whether all prepare anew before this round. Round 0 prepares.
+fn anew(scenario: &Scenario, round: usize) -> bool {
+    let few = !matches!(scenario, Scenario::Echo { connections, .. } if *connections > FEW_CONNECTIONS);
+    few && round > 1 && (round - 1).is_multiple_of(ANEW_EVERY)
 }
 
 fn measure(measurements: &[Measurement], stacks: &mut [Stack], options: &Options) -> Vec<Outcome> {
     let rounds: u64 =
-        measurements.iter().map(|measurement| u64::from(effort(measurement, options).0) + 1).sum();
+        measurements.iter().map(|measurement| u64::from(effort(measurement, options).rounds) + 1).sum();
     let progress = ProgressBar::new(rounds * stacks.len() as u64);
     let style = ProgressStyle::with_template("{wide_bar} {percent:>3} %  {elapsed} of {duration}\n{msg}");
     progress.set_style(style.expect("a good template"));
@@ -144,7 +181,7 @@ fn measure(measurements: &[Measurement], stacks: &mut [Stack], options: &Options
 fn in_turns(
     measurement: &Measurement,
     stacks: &mut [Stack],
-    (rounds, seconds): (u32, f64),
+    Effort { rounds, seconds }: Effort,
     progress: &ProgressBar,
 ) -> Outcome {
     let mut series: Vec<Series> = stacks.iter().map(|stack| Series::new(&stack.name)).collect();
@@ -157,7 +194,8 @@ fn in_turns(
             let (stack, series) = (&mut stacks[place], &mut series[place]);
             progress.inc(1);
             // What is measured alone needs no preparation, and a process that has done nothing else.
-            if series.refused.is_some() || alone && round == 0 {
+            let gone = series.refused.is_some() || series.ended.is_some();
+            if gone || alone && round == 0 {
                 continue;
             }
             progress.set_message(format!("{} · {}", measurement.title, stack.name));
@@ -166,17 +204,20 @@ fn in_turns(
                 stack: stack.name.clone(),
                 settings: measurement.settings,
                 at_least_seconds: seconds,
+                anew: anew(&measurement.scenario, round),
             };
             if alone {
                 stack.end();
             }
             match stack.run(&request) {
                 Ok(Answer::Ran { untold, .. }) if round == 0 => series.untold = untold,
-                Ok(Answer::Ran { sample, untold }) => {
+                Ok(Answer::Ran { sample, untold, how }) => {
                     series.untold = untold;
+                    series.how.extend(how);
                     series.samples.push(sample);
                 }
-                Ok(Answer::Refused { refused }) | Err(refused) => series.refused = Some(refused),
+                Ok(Answer::Refused { refused }) => series.refused = Some(refused),
+                Err(said) => series.ended = Some(said),
             }
         }
     }
@@ -189,6 +230,8 @@ fn in_turns(
 
 #[cfg(test)]
 mod tests {
+    use polytls_benches::scenarios::Over;
+
     use super::*;
 
     #[test]
@@ -196,6 +239,21 @@ mod tests {
         let chosen = chosen(plan(false), &["memory".into(), "echo-1-tcp".into()]).unwrap();
         let names: Vec<_> = chosen.iter().map(|measurement| measurement.name.as_str()).collect();
         assert_eq!(names, ["echo-1-tcp", "memory"]);
+    }
+
+    #[test]
+    fn rounds_are_prepared_anew_but_for_thousands_of_connections() {
+        let of = |scenario| (0..9).filter(|round| anew(&scenario, *round)).collect::<Vec<_>>();
+        let echo = |connections| Scenario::Echo { over: Over::Tcp, connections };
+        assert_eq!(of(echo(1)), [4, 7]);
+        assert!(of(echo(5_000)).is_empty());
+    }
+
+    #[test]
+    fn what_must_not_be_is_an_error_with_all_of_it() {
+        assert_eq!(no_faults(vec![]), Ok(()));
+        let error = no_faults(vec!["one".into(), "two".into()]).unwrap_err();
+        assert!(error.contains("one") && error.contains("two"), "{error}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What rounds in turns came to: medians, quartiles, ratios.
 
+use std::collections::BTreeSet;
+
 use polytls_benches::{
     Scenario,
     rounds::Quartiles,
@@ -12,14 +14,25 @@ use super::plan::Measurement;
 /// The stack that all are compared with.
 pub(crate) const REFERENCE: &str = "tokio-rustls";
 
+/// Whom polytls is to be as good as. The best of them is the best of those that ran.
+pub(crate) const PEERS: [&str; 5] =
+    ["tokio-rustls", "tokio-openssl", "tokio-native-tls", "s2n-tls-tokio", BORING];
+
+/// The peer whose worker is no part of this program.
+pub(crate) const BORING: &str = "tokio-boring";
+
 /// The rounds of one stack in one scenario.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Series {
     pub(crate) stack: String,
     pub(crate) samples: Vec<Sample>,
     pub(crate) untold: Vec<String>,
-    /// Why there are none, or no more.
+    /// Which of several ways it went.
+    pub(crate) how: BTreeSet<String>,
+    /// Why it does not do it, or does it no more.
     pub(crate) refused: Option<String>,
+    /// What its process said last, where it ended.
+    pub(crate) ended: Option<String>,
 }
 
 impl Series {
@@ -35,8 +48,10 @@ pub(crate) struct Outcome {
     pub(crate) measurement: Measurement,
     /// The stacks that ran, in the order of their roles and names.
     pub(crate) rows: Vec<Row>,
-    /// The others, each with its reason.
+    /// Those that do not do it, each with its reason.
     pub(crate) refusals: Vec<(String, String)>,
+    /// Those whose process ended, each with what it said last. What they did before counts.
+    pub(crate) ended: Vec<(String, String)>,
 }
 
 /// What a stack came to in a scenario.
@@ -65,6 +80,9 @@ pub(crate) struct Row {
     /// Which of version, suite and group it does not tell.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) untold: Vec<String>,
+    /// Which of several ways it went, where it had a choice.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) how: BTreeSet<String>,
     /// Each round as it was.
     pub(crate) rounds: Vec<Sample>,
 }
@@ -120,23 +138,25 @@ impl Metric {
             Self::Cpu => sample.count / sample.cpu_seconds,
             Self::P99 => sample.latency?.p99.recip(),
         };
-        merit.is_finite().then_some(merit)
+        // No time at all is what a clock says that is too coarse for the round.
+        (merit.is_finite() && merit > 0.0).then_some(merit)
     }
 }
 
 impl Outcome {
     pub(crate) fn new(measurement: Measurement, series: Vec<Series>) -> Self {
         let timed = !matches!(measurement.scenario, Scenario::Memory { .. });
-        let (mut rows, mut refusals) = (Vec::new(), Vec::new());
-        for series in series {
-            match series.refused {
-                Some(refused) => refusals.push((series.stack, refused)),
-                None if series.samples.is_empty() => {}
-                None => rows.push(Row::new(series, timed)),
+        let (mut rows, mut refusals, mut ended) = (Vec::new(), Vec::new(), Vec::new());
+        for mut series in series {
+            let named = |reason| (series.stack.clone(), reason);
+            refusals.extend(series.refused.take().map(named));
+            ended.extend(series.ended.take().map(named));
+            if !series.samples.is_empty() {
+                rows.push(Row::new(series, timed));
             }
         }
         rows.sort_by(|one, other| (one.role, &one.stack).cmp(&(other.role, &other.stack)));
-        let mut outcome = Self { measurement, rows, refusals };
+        let mut outcome = Self { measurement, rows, refusals, ended };
         let ratios: Vec<_> = outcome
             .rows
             .iter()
@@ -148,20 +168,49 @@ impl Outcome {
         outcome
     }
 
+    /// Whether rates and times are compared.
+    pub(crate) fn is_timed(&self) -> bool {
+        !matches!(self.measurement.scenario, Scenario::Memory { .. })
+    }
+
     pub(crate) fn row(&self, stack: &str) -> Option<&Row> {
         self.rows.iter().find(|row| row.stack == stack)
     }
 
-    /// How the one stands to the other by this metric.
+    /// Why this stack has no row: what it said, where it was there at all.
+    pub(crate) fn reason(&self, stack: &str) -> Option<&str> {
+        let mut said = self.refusals.iter().chain(&self.ended);
+        said.find(|(name, _)| name == stack).map(|(_, reason)| reason.as_str())
+    }
+
+    /// Whether the stack's process ended while it ran this.
+    pub(crate) fn died(&self, stack: &str) -> bool {
+        self.ended.iter().any(|(name, _)| name == stack)
+    }
+
+    /// What must not be: a process that ended, nobody that ran.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        let name = &self.measurement.name;
+        let mut faults: Vec<_> =
+            self.ended.iter().map(|(stack, said)| format!("{name}: {stack} ended: {said}")).collect();
+        if self.rows.is_empty() {
+            let reasons: Vec<_> =
+                self.refusals.iter().map(|(stack, reason)| format!("{stack}: {reason}")).collect();
+            faults.push(format!("{name}: nobody ran it ({})", reasons.join("; ")));
+        }
+        faults
+    }
+
+    /// How the one stands to the other by this metric, of the rounds in which both have a value.
     pub(crate) fn ratio(&self, ours: &str, theirs: &str, metric: Metric) -> Option<Ratio> {
-        let merits = |stack| -> Option<Vec<f64>> {
-            self.row(stack)?.rounds.iter().map(|sample| metric.merit(sample)).collect()
-        };
-        let (ours, theirs) = (merits(ours)?, merits(theirs)?);
-        let median = |merits: &[f64]| Some(Quartiles::of(merits.iter().copied())?.median);
+        let rounds = self.row(ours)?.rounds.iter().zip(&self.row(theirs)?.rounds);
+        let merits: Vec<(f64, f64)> =
+            rounds.filter_map(|(ours, theirs)| metric.merit(ours).zip(metric.merit(theirs))).collect();
+        let ours = Quartiles::of(merits.iter().map(|(ours, _)| *ours))?;
+        let theirs = Quartiles::of(merits.iter().map(|(_, theirs)| *theirs))?;
         Some(Ratio {
-            of_medians: median(&ours)? / median(&theirs)?,
-            of_rounds: Quartiles::of(ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs))?,
+            of_medians: ours.median / theirs.median,
+            of_rounds: Quartiles::of(merits.iter().map(|(ours, theirs)| ours / theirs))?,
         })
     }
 
@@ -189,6 +238,7 @@ impl Row {
             memory: series.samples.last().and_then(|sample| sample.memory),
             ratio: None,
             untold: series.untold,
+            how: series.how,
             rounds: series.samples,
             stack: series.stack,
         }
@@ -257,8 +307,31 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_round_without_processor_time_is_left_out_and_not_the_others() {
+        let mut ours = series("polytls-builtin", &[200.0, 300.0, 200.0]);
+        ours.samples[1].cpu_seconds = 0.0;
+        let outcome = outcome("echo-1-tcp", vec![ours, series("tokio-rustls", &[100.0, 900.0, 100.0])]);
+        let ratio = outcome.ratio("polytls-builtin", "tokio-rustls", Metric::Cpu).unwrap();
+        assert_eq!((ratio.of_medians, ratio.of_rounds.upper), (2.0, 2.0));
+    }
+
+    #[test]
+    fn who_ended_keeps_its_rounds_and_is_a_fault_and_who_refused_is_none() {
+        let ended = Series { ended: Some("it broke".into()), ..series("tokio-openssl", &[1.0]) };
+        let refused = Series { refused: Some("it cannot".into()), ..Series::new("tokio-native-tls") };
+        let fine = outcome("echo-1-tcp", vec![refused.clone(), series("tokio-rustls", &[1.0])]);
+        assert!(fine.faults().is_empty());
+        let broken = outcome("echo-1-tcp", vec![refused.clone(), ended]);
+        assert_eq!(broken.rows.len(), 1);
+        assert!(broken.died("tokio-openssl") && !broken.died("tokio-native-tls"));
+        assert_eq!(broken.faults(), ["echo-1-tcp: tokio-openssl ended: it broke"]);
+        let empty = outcome("echo-1-tcp", vec![refused]);
+        assert_eq!(empty.faults(), ["echo-1-tcp: nobody ran it (tokio-native-tls: it cannot)"]);
+    }
+
+    #[test]
     fn who_refused_has_a_reason_and_no_row() {
-        let refused = Series { refused: Some("it cannot".into()), ..series("tokio-native-tls", &[1.0]) };
+        let refused = Series { refused: Some("it cannot".into()), ..Series::new("tokio-native-tls") };
         let outcome = outcome("memory", vec![refused, series("tokio-rustls", &[1.0])]);
         assert_eq!(outcome.refusals, [("tokio-native-tls".to_owned(), "it cannot".to_owned())]);
         assert_eq!(outcome.rows.len(), 1);

@@ -5,9 +5,10 @@ use std::{
     io::{self, BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    thread::{self, JoinHandle},
 };
 
-use polytls_benches::worker::{Answer, Greeting, Request};
+use polytls_benches::worker::{Answer, Greeting, PROTOCOL, Request};
 
 /// A stack, and the process that runs its rounds.
 #[derive(Debug)]
@@ -42,6 +43,9 @@ impl Stack {
     }
 }
 
+/// What builds the worker that is no part of this program.
+pub(crate) const BUILD: &str = "`benches/boring/build`";
+
 /// What is started as a worker.
 #[derive(Clone, Debug)]
 struct Program {
@@ -62,11 +66,19 @@ impl Program {
             .spawn()
             .map_err(failed)?;
         let (input, output) = (child.stdin.take(), child.stdout.take().map(BufReader::new));
-        let (Some(input), Some(output)) = (input, output) else {
+        let (Some(input), Some(output), Some(errors)) = (input, output, child.stderr.take()) else {
             return Err(format!("{}: no pipes", self.path.display()));
         };
-        let mut process = Process { child, input, output };
-        let greeting = process.read().map_err(failed)?;
+        // Read all the time: who writes into a full pipe waits.
+        let errors = thread::spawn(move || last_line(errors));
+        let mut process = Process { child, input, output, errors: Some(errors) };
+        let greeting: Greeting = process.read().map_err(failed)?;
+        if greeting.protocol != PROTOCOL {
+            return Err(format!(
+                "{}: it is not of these sources; {BUILD} builds it anew",
+                self.path.display()
+            ));
+        }
         Ok((process, greeting))
     }
 }
@@ -102,6 +114,8 @@ struct Process {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
+    /// Gives the last line of standard error, once that is closed.
+    errors: Option<JoinHandle<String>>,
 }
 
 impl Process {
@@ -123,13 +137,20 @@ impl Process {
     /// The last line that it wrote to standard error: a panic says there what it was.
     fn last_words(mut self) -> String {
         let _ = self.child.kill();
-        let mut written = String::new();
-        if let Some(mut errors) = self.child.stderr.take() {
-            let _ = errors.read_to_string(&mut written);
-        }
-        let mut lines = written.lines().filter(|line| !line.starts_with("note: "));
-        lines.next_back().unwrap_or_default().to_owned()
+        self.errors.take().and_then(|errors| errors.join().ok()).unwrap_or_default()
     }
+}
+
+/// Reads to the end, and gives the last line that says something by itself.
+fn last_line(errors: impl Read) -> String {
+    let mut last = String::new();
+    for line in BufReader::new(errors).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        if !line.is_empty() && !line.starts_with("note: ") {
+            last = line.into_owned();
+        }
+    }
+    last
 }
 
 impl Drop for Process {
@@ -146,11 +167,15 @@ mod tests {
 
     use super::*;
 
+    /// A worker that greets, and then runs this.
     fn stack(script: &str) -> Stack {
-        let script: &'static str = Box::leak(script.to_owned().into_boxed_str());
-        let arguments = Box::leak(Box::new(["-c", script]));
-        let program = Program { path: "/bin/sh".into(), arguments };
+        let program = shell(&format!("echo '{{\"protocol\":{PROTOCOL},\"stacks\":{{}}}}'; {script}"));
         Stack { name: "shell".into(), version: String::new(), program, process: None }
+    }
+
+    fn shell(script: &str) -> Program {
+        let script: &'static str = Box::leak(script.to_owned().into_boxed_str());
+        Program { path: "/bin/sh".into(), arguments: Box::leak(Box::new(["-c", script])) }
     }
 
     fn request() -> Request {
@@ -159,14 +184,13 @@ mod tests {
             stack: "shell".into(),
             settings: Settings::default(),
             at_least_seconds: 0.0,
+            anew: false,
         }
     }
 
     #[test]
     fn an_answer_is_read_and_the_process_goes_on() {
-        let mut stack = stack(
-            "echo '{\"stacks\":{}}'; read a; echo '{\"refused\":\"one\"}'; read b; echo '{\"refused\":\"two\"}'",
-        );
+        let mut stack = stack("read a; echo '{\"refused\":\"one\"}'; read b; echo '{\"refused\":\"two\"}'");
         for expected in ["one", "two"] {
             assert_eq!(stack.run(&request()), Ok(Answer::Refused { refused: expected.into() }));
         }
@@ -174,9 +198,26 @@ mod tests {
 
     #[test]
     fn a_worker_that_ends_says_why_and_is_started_again() {
-        let mut stack = stack("echo '{\"stacks\":{}}'; read a; echo 'it broke' >&2");
+        let mut stack = stack("read a; echo 'it broke' >&2");
         assert_eq!(stack.run(&request()), Err("it broke".to_owned()));
         assert_eq!(stack.run(&request()), Err("it broke".to_owned()));
+    }
+
+    #[test]
+    fn a_worker_that_complains_much_is_not_kept_waiting() {
+        let mut stack = stack(
+            "read a; i=0; while [ $i -lt 3000 ]; do echo 'a line of more than thirty bytes' >&2; i=$((i+1)); done; \
+             echo '{\"refused\":\"done\"}'; read b",
+        );
+        assert_eq!(stack.run(&request()), Ok(Answer::Refused { refused: "done".into() }));
+    }
+
+    #[test]
+    fn a_worker_of_other_sources_is_refused_with_what_builds_it() {
+        for greeting in ["{\"stacks\":{}}", "{\"protocol\":4000000000,\"stacks\":{}}"] {
+            let error = shell(&format!("echo '{greeting}'; read a")).start().unwrap_err();
+            assert!(error.contains("benches/boring/build"), "{error}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Report, targets::Target};
+use super::{Report, verdict::Target};
 use crate::compare::{machine::Machine, outcome::Outcome};
 
 #[derive(Serialize)]

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use polytls_benches::{
-    Scenario,
+    Scenario, Settings,
     scenarios::{Over, limits},
 };
 
@@ -14,8 +14,8 @@ use super::{
     targets,
 };
 use crate::compare::{
-    outcome::{Outcome, REFERENCE, Role, Row},
-    plan::FAMILIES,
+    outcome::{Outcome, PEERS, REFERENCE, Role, Row},
+    plan::{FAMILIES, Measurement},
 };
 
 /// The plots that the summary shows.
@@ -68,8 +68,8 @@ pub(super) fn page(report: &Report, plots: &[Plot]) -> String {
     }
     page.push_str(&report.machine.in_words());
     page.push_str(
-        ". TLS 1.3, one suite, one group and one chain for all, as each stack says itself; rounds in turns, each stack in a \
-         process of its own; medians, with quartiles as whiskers and in brackets.\n\n",
+        ". All stacks of a table have one version, suite and group, as each says itself, and chains of one kind, made anew for \
+         each; rounds in turns, each stack in a process of its own; medians, with quartiles as whiskers and in brackets.\n\n",
     );
     for plot in plots {
         let _ = writeln!(page, "![{}]({})\n", plot.title, plot.file());
@@ -89,7 +89,7 @@ pub(super) fn summary(report: &Report, directory: &str) -> String {
         let _ = writeln!(text, "![{name}]({directory}/{name}.svg)\n");
     }
     let stacks = summary_stacks(report);
-    let names: Vec<_> = stacks.iter().map(|stack| format!(" {stack} |")).collect();
+    let names: Vec<_> = stacks.iter().map(|stack| format!(" {} |", column(stack))).collect();
     let _ = writeln!(text, "| |{}", names.concat());
     let _ = writeln!(text, "|---|{}", "--:|".repeat(stacks.len()));
     for (name, title, told) in HEADLINES {
@@ -109,6 +109,15 @@ pub(super) fn summary(report: &Report, directory: &str) -> String {
         used.join("; "),
     );
     text
+}
+
+/// What a column is of, for who does not know the stacks' names.
+fn column(stack: &str) -> String {
+    match Role::of(stack) {
+        Role::Limit => format!("limit: {stack} alone"),
+        Role::Plain => "no TLS".into(),
+        Role::Polytls | Role::Peer => stack.into(),
+    }
 }
 
 /// polytls, its peers and the limit, as far as any headline has them.
@@ -138,8 +147,14 @@ fn targets_table(report: &Report) -> String {
     let mut text =
         String::from("## Targets\n\n| | asked | measured (quartiles of rounds) | |\n|---|---|---|---|\n");
     for target in targets::evaluate(report) {
-        let word = target.verdict.word();
-        let _ = writeln!(text, "| {} | {} | {} | {word} |", target.what, target.asked, target.measured);
+        let word = target.verdict_in_words();
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {word} |",
+            target.what,
+            target.asked,
+            one_line(&target.measured)
+        );
     }
     text.push('\n');
     text
@@ -163,9 +178,19 @@ fn tables(report: &Report) -> String {
     text
 }
 
+/// What all stacks of a table were told.
+fn terms(measurement: &Measurement) -> String {
+    let Settings { version, suite, group, certificate, .. } = measurement.settings;
+    match measurement.scenario {
+        Scenario::RecordCipher { .. } => suite.to_string(),
+        _ => format!("{version}, {suite}, {group}, chains of {certificate}"),
+    }
+}
+
 pub(super) fn table(report: &Report, outcome: &Outcome) -> String {
     let measurement = &outcome.measurement;
-    let mut text = format!("### {}\n\n`--scenario {}`\n\n", measurement.title, measurement.name);
+    let mut text =
+        format!("### {}\n\n`--scenario {}`: {}\n\n", measurement.title, measurement.name, terms(measurement));
     if let Scenario::Memory { .. } = measurement.scenario {
         text.push_str(&memory_table(outcome));
         return text;
@@ -190,8 +215,10 @@ fn line(row: &Row, units: Units) -> String {
             |value: polytls_benches::rounds::Quartiles| spread(value.scaled(factor)),
         )
     };
+    let how: Vec<_> = row.how.iter().map(String::as_str).collect();
+    let how = if how.is_empty() { String::new() } else { format!(", {}", how.join(" or ")) };
     let mut line = format!(
-        "| {} | {} | {} | {} |",
+        "| {}{how} | {} | {} | {} |",
         row.stack,
         told(row.rate, units.rate_factor),
         row.ratio.map_or_else(|| "–".to_owned(), ratio),
@@ -249,12 +276,20 @@ fn memory_table(outcome: &Outcome) -> String {
 fn absent(report: &Report) -> String {
     let mut reasons: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     let mut untold: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut ended = Vec::new();
     for outcome in &report.outcomes {
         let alone = matches!(outcome.measurement.scenario, Scenario::RecordCipher { .. });
         for (stack, reason) in
             outcome.refusals.iter().filter(|(stack, _)| !alone && Role::of(stack) <= Role::Peer)
         {
             reasons.entry((stack, reason)).or_default().push(&outcome.measurement.name);
+        }
+        for (stack, said) in &outcome.ended {
+            ended.push(format!(
+                "| {stack} | **its process ended: {}** | {} |\n",
+                one_line(said),
+                outcome.measurement.name
+            ));
         }
         for row in outcome.rows.iter().filter(|row| row.role <= Role::Peer) {
             for fact in &row.untold {
@@ -270,11 +305,12 @@ fn absent(report: &Report) -> String {
         }
     }
     let mut text = String::from("## What is not there\n\n| | did not run because | in |\n|---|---|---|\n");
-    if !report.versions.contains_key("tokio-boring") {
-        text.push_str("| tokio-boring | its worker is not built: see below | all |\n");
+    for peer in PEERS.iter().filter(|peer| !report.versions.contains_key(**peer)) {
+        let reason = report.outcomes.first().map_or(super::NOT_BUILT, |first| report.why_absent(first, peer));
+        let _ = writeln!(text, "| {peer} | {reason} | all |");
     }
     for ((stack, reason), names) in reasons {
-        let reason = reason.replace(['|', '\n'], " ");
+        let reason = one_line(reason);
         let names = match names.len() {
             all if all == report.outcomes.len() => "all".to_owned(),
             many if many > 4 => format!("{many} scenarios"),
@@ -282,12 +318,18 @@ fn absent(report: &Report) -> String {
         };
         let _ = writeln!(text, "| {stack} | {reason} | {names} |");
     }
+    text.push_str(&ended.concat());
     text.push_str("\nEach stack is told version, suite and group, and says itself what it negotiated.");
     for (stack, facts) in untold {
         let _ = write!(text, " {stack} does not tell: {}.", facts.join(", "));
     }
     text.push_str("\n\n");
     text
+}
+
+/// As a cell of a table can have it.
+fn one_line(text: &str) -> String {
+    text.replace(['|', '\n'], " ")
 }
 
 fn versions(report: &Report) -> String {
@@ -299,26 +341,7 @@ fn versions(report: &Report) -> String {
     text
 }
 
-const READING: &str = "## How to read it, and how to make it\n\n\
-- Every stack runs its rounds in a process of its own; rounds go in turns, in an order that rotates and turns back, so that \
-what else the machine does falls on all alike. The first round of each is not counted.\n\
-- A ratio is that of two medians of one run; in brackets are the quartiles of the ratios round by round.\n\
-- In memory: client and server on one thread, over tokio's pipe of 256 KiB. Over TCP: the loopback interface, client and \
-server on one thread as well; where it says two threads, each half of each stream is a task of its own (polytls: `into_split`, \
-peers: `tokio::io::split`).\n\
-- Processor time is the process's, client and server and kernel together.\n\
-- A handshake includes the chain's validation: one certificate on each side that presents one, signed by a root that the \
-other has. For a resumed one the server gives one ticket a connection, and sends a byte, which the client reads; OpenSSL's \
-client sends close_notify too, or the session is forgotten.\n\
-- `plain` is the byte stream without TLS. `aws-lc-rs` and `openssl-evp` are the cryptography alone: for bytes, sealing and \
-opening records; for handshakes, key exchange, signatures and their verification, of both sides.\n\
-- Allocated is what malloc has given out, to C and Rust alike; resident is what the kernel counts.\n\n\
-```sh\n\
-benches/boring/build    # tokio-boring has a worker of its own: its symbols are OpenSSL's\n\
-cargo run --release -p polytls-benches -- compare --readme README.md\n\
-cargo run --release -p polytls-benches -- compare --quick    # a look, within a minute, into target/benchmarks\n\
-cargo run --release -p polytls-benches -- compare --list\n\
-```\n";
+const READING: &str = include_str!("reading.md");
 
 #[cfg(test)]
 mod tests {
@@ -343,6 +366,7 @@ mod tests {
                     series("tokio-rustls", &[400.0, 400.0, 400.0]),
                     refused,
                     untold,
+                    Series { how: ["in place".into()].into(), ..series("aws-lc-rs", &[900.0]) },
                 ],
             ),
             outcome("full-ed25519-x25519", vec![series("polytls-builtin", &[1.0])]),
@@ -357,10 +381,12 @@ mod tests {
         for text in [
             "not to be quoted",
             "| polytls-builtin | 456 (290 – 623) | 1.14 (0.72 – 1.56) |",
+            "| aws-lc-rs, in place | 900 (900 – 900) |",
             "| tokio-native-tls | it cannot   be told | echo-1-tcp |",
             "tokio-openssl does not tell: group (X25519).",
             "| tokio-rustls | tokio-rustls 1.2.3 |",
             "| tokio-boring | its worker is not built",
+            "TLS 1.3, AES-128-GCM, X25519, chains of Ed25519",
         ] {
             assert!(page.contains(text), "{text}\n{page}");
         }
@@ -371,8 +397,8 @@ mod tests {
         let summary = summary(&report(), "docs/benchmarks");
         for text in [
             "![bulk](docs/benchmarks/bulk.svg)",
-            "| | polytls-builtin | tokio-openssl | tokio-rustls |",
-            "| 100-byte answers over TCP, answers/s | 456 | 50.0 | 400 |",
+            "| | polytls-builtin | tokio-openssl | tokio-rustls | limit: aws-lc-rs alone |",
+            "| 100-byte answers over TCP, answers/s | 456 | 50.0 | 400 | 900 |",
             "[The report](docs/benchmarks/report.md)",
         ] {
             assert!(summary.contains(text), "{text}\n{summary}");

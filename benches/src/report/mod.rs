@@ -6,6 +6,7 @@ mod numbers;
 mod plots;
 pub(crate) mod readme;
 mod targets;
+mod verdict;
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +14,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::compare::{machine::Machine, outcome::Outcome};
+use crate::compare::{
+    machine::Machine,
+    outcome::{BORING, Outcome},
+};
+
+/// Why the worker for tokio-boring is not there.
+const NOT_BUILT: &str = "its worker is not built: `benches/boring/build`";
 
 /// All that a report says.
 #[derive(Debug)]
@@ -53,6 +60,20 @@ impl Report {
     /// Every table in Markdown.
     pub(crate) fn tables(&self) -> String {
         self.outcomes.iter().map(|outcome| markdown::table(self, outcome)).collect()
+    }
+
+    /// What must not be: a process that ended, a scenario that nobody ran.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        self.outcomes.iter().flat_map(Outcome::faults).collect()
+    }
+
+    /// Why a stack has no figures in a scenario.
+    fn why_absent<'a>(&self, outcome: &'a Outcome, stack: &str) -> &'a str {
+        match outcome.reason(stack) {
+            Some(reason) => reason,
+            None if stack == BORING => NOT_BUILT,
+            None => "it is not part of this program",
+        }
     }
 
     fn outcome(&self, name: &str) -> Option<&Outcome> {

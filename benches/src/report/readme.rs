@@ -14,22 +14,40 @@ const END: &str = "<!-- /speed -->";
 #[derive(Debug)]
 pub(crate) struct Readme {
     path: PathBuf,
+    /// Where the report is, as a link in the file says it.
+    link: String,
 }
 
 impl Readme {
-    /// This one, if it has them.
-    pub(crate) fn open(path: &Path) -> Result<Self, String> {
+    /// This one, if it has them; `directory` is there, and has the report and its plots: it must be below the file's own.
+    pub(crate) fn open(path: &Path, directory: &Path) -> Result<Self, String> {
         let text = fs::read_to_string(path).map_err(|error| failed(path, &error))?;
         replaced(&text, "").map_err(|message| format!("{}: {message}", path.display()))?;
-        Ok(Self { path: path.to_owned() })
+        Ok(Self { link: link(path, directory)?, path: path.to_owned() })
     }
 
-    /// Puts the report's summary between them; `directory` has the report and its plots.
-    pub(crate) fn write(&self, report: &Report, directory: &Path) -> Result<(), String> {
+    /// Puts the report's summary between them.
+    pub(crate) fn write(&self, report: &Report) -> Result<(), String> {
         let text = fs::read_to_string(&self.path).map_err(|error| failed(&self.path, &error))?;
-        let summary = markdown::summary(report, &directory.to_string_lossy());
+        let summary = markdown::summary(report, &self.link);
         fs::write(&self.path, replaced(&text, &summary)?).map_err(|error| failed(&self.path, &error))
     }
+}
+
+/// The directory as seen from the file.
+fn link(file: &Path, directory: &Path) -> Result<String, String> {
+    let real = |path: &Path| fs::canonicalize(path).map_err(|error| failed(path, &error));
+    let (file, directory) = (real(file)?, real(directory)?);
+    let own = file.parent().unwrap_or(Path::new("/"));
+    let below = directory.strip_prefix(own).map_err(|_| {
+        format!(
+            "{}: the report must be below {}, or nothing there can link to it",
+            directory.display(),
+            own.display()
+        )
+    })?;
+    let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
+    Ok(if parts.is_empty() { ".".into() } else { parts.join("/") })
 }
 
 /// The text with other content between its markers.
@@ -50,6 +68,17 @@ mod tests {
         let once = replaced(text, "new | table\n").unwrap();
         assert_eq!(once, "# Title\n<!-- speed -->\nnew | table\n<!-- /speed -->\nthe rest\n");
         assert_eq!(replaced(&once, "new | table"), Ok(once.clone()));
+    }
+
+    #[test]
+    fn a_report_is_linked_from_where_the_file_is_and_only_below_it() {
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let file = sources.join("Cargo.toml");
+        assert_eq!(link(&file, &sources.join("src/report")).as_deref(), Ok("src/report"));
+        assert_eq!(link(&file, &sources.join("src/../src")).as_deref(), Ok("src"));
+        assert_eq!(link(&file, sources).as_deref(), Ok("."));
+        let error = link(&file, Path::new("/")).unwrap_err();
+        assert!(error.contains("must be below"), "{error}");
     }
 
     #[test]

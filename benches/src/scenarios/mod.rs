@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 
 pub use self::memory::{Footprint, Memory};
-use crate::{Certificates, Refusal, Settings, Stack};
+use crate::{Certificates, Refusal, Settings, Stack, descriptors};
 
 /// What a round does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +52,18 @@ pub enum Scenario {
         /// The plaintext of each in bytes.
         size: usize,
     },
+}
+
+impl Scenario {
+    /// How many connections over TCP it holds at once; both ends of each are in one process.
+    pub(crate) fn connections_over_tcp(&self) -> usize {
+        match *self {
+            Self::Echo { over: Over::Tcp, connections } => connections,
+            Self::Memory { pairs } => pairs,
+            Self::Handshakes { over: Over::Tcp } | Self::Bulk { over: Over::Tcp, .. } => 1,
+            _ => 0,
+        }
+    }
 }
 
 /// Between which ends a connection is.
@@ -116,6 +128,8 @@ pub struct Prepared {
     pub round: Box<dyn FnMut(Duration) -> Sample>,
     /// Which of version, suite and group the stack does not tell, so that nobody asserted it.
     pub untold: Vec<String>,
+    /// Which of several ways it goes, where it has a choice.
+    pub how: Option<&'static str>,
 }
 
 /// Makes the stack's two sides, asserts what they negotiate, and gives what runs rounds of the scenario.
@@ -125,8 +139,10 @@ pub struct Prepared {
 pub fn prepare<S: Stack>(scenario: &Scenario, settings: &Settings) -> Result<Prepared, Refusal> {
     if let Scenario::RecordCipher { size } = *scenario {
         let cipher = S::record_cipher(settings)?;
-        return Ok(Prepared { round: Box::new(record_ciphers::rounds(cipher, size)), untold: Vec::new() });
+        let round = Box::new(record_ciphers::rounds(cipher, size));
+        return Ok(Prepared { round, untold: Vec::new(), how: None });
     }
+    descriptors::enough(scenario)?;
     let certificates = Certificates::new(settings.certificate);
     let stack = S::new(settings, &certificates)?;
     let untold = handshakes::check(&stack, settings)?;
@@ -138,7 +154,7 @@ pub fn prepare<S: Stack>(scenario: &Scenario, settings: &Settings) -> Result<Pre
         Scenario::Memory { pairs } => Box::new(memory::rounds(stack, pairs)?),
         Scenario::RecordCipher { .. } => return Err(Refusal::new("a record cipher has no connection")),
     };
-    Ok(Prepared { round, untold })
+    Ok(Prepared { round, untold, how: None })
 }
 
 /// Runs batches until the time is over; each says how many it did.
