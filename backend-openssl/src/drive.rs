@@ -5,10 +5,7 @@
 
 use std::time::Duration;
 
-use openssl::{
-    error::ErrorStack,
-    ssl::{self, ErrorCode, Ssl, SslRef, SslStream, SslVersion},
-};
+use openssl::ssl::{self, ErrorCode, Ssl, SslRef, SslStream, SslVersion};
 use polytls_api::{
     Buffer, CertificateError, ConnectionInfo, Error, ErrorKind, Phase, ReplayableData, SigningThreads,
     Transport,
@@ -227,7 +224,7 @@ pub(crate) async fn keep_new_sessions(store: &Option<(Store, Duration)>, ssl: &S
 /// connection's.
 pub(crate) fn forget_errors() {
     if ffi::has_errors() {
-        drop(ErrorStack::get());
+        ffi::clear_errors();
     }
 }
 

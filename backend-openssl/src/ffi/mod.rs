@@ -10,7 +10,7 @@ mod session;
 mod ticket;
 mod verification;
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_ulong};
 
 use openssl::error::ErrorStack;
 
@@ -31,10 +31,22 @@ pub(crate) use self::{
     },
 };
 
-/// Whether there is anything in the thread's queue of errors: to look costs less than to fetch nothing.
+unsafe extern "C" {
+    /// The oldest error of the thread's queue, zero if there is none. The `openssl-sys` crate leaves it out.
+    fn ERR_peek_error() -> c_ulong;
+}
+
+/// Whether there is anything in the thread's queue of errors, asked as OpenSSL asks: for the oldest. To look costs less
+/// than to fetch nothing.
 pub(crate) fn has_errors() -> bool {
     // SAFETY: the function reads the thread's own queue, and changes nothing.
-    unsafe { openssl_sys::ERR_peek_last_error() != 0 }
+    unsafe { ERR_peek_error() != 0 }
+}
+
+/// Empties the thread's queue of errors.
+pub(crate) fn clear_errors() {
+    // SAFETY: the function changes the thread's own queue alone.
+    unsafe { openssl_sys::ERR_clear_error() }
 }
 
 /// What a function says that returns one on success.
