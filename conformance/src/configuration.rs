@@ -189,6 +189,8 @@ pub(crate) async fn a_server_keeps_to_its_size_of_records(pair: Pair) -> Result<
 }
 
 async fn keeps_to_its_size(pair: &Pair, side: Side) -> Result<(), Stop> {
+    // So that no clock decides how long a record is.
+    const FULL: RecordSizing = RecordSizing::Full;
     for scene in Scene::in_each_version(pair)? {
         // Several certificates, so that the handshake has messages longer than a record too.
         let identity = scene.root.intermediate().intermediate().issue(Leaf::server());
@@ -197,12 +199,13 @@ async fn keeps_to_its_size(pair: &Pair, side: Side) -> Result<(), Stop> {
             let needs = [ConfigOption::MaxRecordPlaintext];
             let ends = match side {
                 Side::Client => Ends::new(
-                    scene.connector(&needs, |client| client.max_record_plaintext(most))?,
-                    scene.acceptor(&[], |server| server)?,
+                    scene
+                        .connector(&needs, |client| client.max_record_plaintext(most).record_sizing(FULL))?,
+                    scene.acceptor(&[], |server| server.record_sizing(FULL))?,
                 ),
                 Side::Server => Ends::new(
-                    scene.connector(&[], |client| client)?,
-                    scene.acceptor(&needs, |server| server.max_record_plaintext(most))?,
+                    scene.connector(&[], |client| client.record_sizing(FULL))?,
+                    scene.acceptor(&needs, |server| server.max_record_plaintext(most).record_sizing(FULL))?,
                 ),
             };
             let (mut client, mut server) = ends.connect_over(Wire::recorded(), Wire::recorded()).await?;
@@ -218,7 +221,6 @@ async fn keeps_to_its_size(pair: &Pair, side: Side) -> Result<(), Stop> {
 
 /// Goes on if no record that was sent has more plaintext than this, and data fills them.
 async fn sends_records_of(from: &mut Stream, to: &mut Stream, most: usize) -> Result<(), Stop> {
-    // More than goes in small records first.
     pass(from, to, &vec![7; 100_000]).await?;
     let expansion = match from.info().cipher_suite {
         // RFC 8446 §5.2: the content type, and the tag.
