@@ -89,6 +89,14 @@ async fn records_are_padded_to_a_multiple() {
 }
 
 #[tokio::test]
+async fn records_that_are_padded_are_not_small_ones_first() {
+    let padded = || Builtin::builder().padding(Padding::Multiple(16_384));
+    let (up, down) = bytes_each_way(&Scene::new(padded(), padded()), &[1; 30_000]).await;
+    // Two of them hold the data; small ones would be 22. The handshake has some of its own.
+    assert!(up.len() <= 6 && down.len() <= 6, "{up:?} {down:?}");
+}
+
+#[tokio::test]
 async fn a_peer_keeps_to_the_size_of_records_that_it_was_told() {
     for (version, overhead) in [(ProtocolVersion::Tls13, TAG), (ProtocolVersion::Tls12, 8 + TAG)] {
         let told = || Builtin::builder().record_size_limit(512);
@@ -100,7 +108,7 @@ async fn a_peer_keeps_to_the_size_of_records_that_it_was_told() {
             let (up, down) = bytes_each_way(&scene, &[1; 5000]).await;
             let (bound, free) = if client_told { (down, up) } else { (up, down) };
             assert_eq!(bound.iter().max(), Some(&(512 + overhead)), "{version}");
-            assert!(free.iter().any(|length| *length > 5000), "{version}: {free:?}");
+            assert!(free.iter().any(|length| *length > 1000), "{version}: {free:?}");
         }
     }
 }

@@ -132,18 +132,22 @@ pub struct Established {
     pub early_data: Option<ReplayableData>,
     /// What the session leaves to its driver.
     pub background: Background,
+    /// Whether the session pads what it seals (RFC 8446 §5.4): [`RecordSizing::SmallFirst`](crate::RecordSizing::SmallFirst)
+    /// says nothing then, as padding would fill every small record up.
+    pub pads_records: bool,
 }
 
 impl Established {
-    /// A connection without early data, whose session leaves nothing to its driver.
+    /// A connection without early data, whose session leaves nothing to its driver and pads nothing.
     pub fn new(session: Box<dyn Session>, info: ConnectionInfo) -> Self {
-        Self { session, info, early_data: None, background: Background::none() }
+        Self { session, info, early_data: None, background: Background::none(), pads_records: false }
     }
 }
 
 /// An established connection: synchronous, without I/O, made for speed (RFC 8446 §5).
 ///
-/// Once a call has failed, every later one fails too; the alert for the peer is in `outgoing`.
+/// Once a call has failed, every later one fails too, but `close`, which then may add nothing; the alert for the peer is
+/// in `outgoing`.
 pub trait Session: fmt::Debug + Send {
     /// Turns plaintext into whole records at the end of `outgoing`, and says how many bytes it took.
     ///
@@ -161,7 +165,8 @@ pub trait Session: fmt::Debug + Send {
         plaintext: &mut [u8],
     ) -> Result<Opened, Error>;
 
-    /// Appends close_notify to `outgoing` (RFC 8446 §6.1). Called once; `seal` is not called afterwards.
+    /// Appends close_notify to `outgoing` (RFC 8446 §6.1). Called once; neither `seal` nor
+    /// `update_keys` is called afterwards.
     fn close(&mut self, outgoing: &mut Buffer) -> Result<(), Error>;
 
     /// Has new keys protect what is sent from here on, and asks the peer to do the same if `ask_peer`
@@ -205,7 +210,8 @@ pub struct SessionHalves {
 
 /// The sending half of a [`Session`].
 ///
-/// Once a call of either half has failed, every later one of both fails too.
+/// Once a call of either half has failed, every later one of both fails too, but `close`, and `open` as long as data is
+/// left that had come before.
 pub trait SendingHalf: fmt::Debug + Send {
     /// As [`Session::seal`]. What the receiving half has asked for goes out before.
     fn seal(&mut self, plaintext: &[IoSlice<'_>], outgoing: &mut Buffer) -> Result<usize, Error>;

@@ -89,9 +89,11 @@ struct Complete {
 
 impl Complete {
     fn establish(self, records: Records<'_, '_>) -> Result<Established, Fault> {
+        let pads_records = records.pads();
         let session = records.into_session(NAME, Role::Client, self.schedule)?;
         let mut established = Established::new(Box::new(session), self.info);
         established.background = self.background;
+        established.pads_records = pads_records;
         Ok(established)
     }
 }

@@ -200,6 +200,12 @@ impl<'a, 't> Records<'a, 't> {
         self.early_data_left = most as usize;
     }
 
+    /// Whether what is sent is padded from here on.
+    pub(crate) fn pads(&self) -> bool {
+        let tls13 = self.sending.as_ref().is_some_and(|(version, _)| *version == ProtocolVersion::Tls13);
+        tls13 && self.padding != RecordPadding::None
+    }
+
     /// The connection that follows, under the keys, the padding and the limits that are in force. Records that came and
     /// were not opened stay in the transport, and so does what is still to be sent.
     ///

@@ -143,10 +143,12 @@ impl Connected {
     }
 
     fn establish(self, records: Records<'_, '_>) -> Result<Established, Error> {
+        let pads_records = records.pads();
         let session = records.into_session(NAME, Role::Server, self.schedule).map_err(Fault::into_error)?;
         steps::reached(Step::Protect);
         let mut established = Established::new(Box::new(session), self.info);
         established.early_data = self.early_data;
+        established.pads_records = pads_records;
         Ok(established)
     }
 }

@@ -138,8 +138,8 @@ impl Receiving {
 
     /// The first request ends the connection: a ClientHello by its type, a HelloRequest when all of it is there.
     fn refuse_renegotiation(&mut self, content: &[u8]) -> Result<(), Refusal> {
-        self.handshake.extend(content);
-        let (alert, reason) = match (self.role, self.handshake.filled()) {
+        self.handshake.extend_from_slice(content);
+        let (alert, reason) = match (self.role, &self.handshake[..]) {
             (Role::Client, [HELLO_REQUEST] | [HELLO_REQUEST, 0] | [HELLO_REQUEST, 0, 0]) => return Ok(()),
             (Role::Client, [HELLO_REQUEST, 0, 0, 0, ..]) | (Role::Server, [CLIENT_HELLO, ..]) => {
                 (AlertDescription::NO_RENEGOTIATION, "a request for renegotiation")
@@ -161,15 +161,15 @@ impl Receiving {
         if content.is_empty() {
             return Err(Refusal::unexpected("a protected handshake record without content"));
         }
-        self.handshake.extend(content);
-        while let Some((&[kind, high, middle, low], rest)) = self.handshake.filled().split_first_chunk() {
+        self.handshake.extend_from_slice(content);
+        while let Some((&[kind, high, middle, low], rest)) = self.handshake.split_first_chunk() {
             let length = u32::from_be_bytes([0, high, middle, low]) as usize;
             if length > MAX_HANDSHAKE_MESSAGE {
                 return Err(limit("a handshake message that is longer than one may be"));
             }
             let Some(body) = rest.get(..length) else { break };
             let body = body.to_vec();
-            self.handshake.consume(4 + length);
+            self.handshake.drain(..4 + length);
             match (kind, self.role) {
                 (NEW_SESSION_TICKET, Role::Client) => {
                     self.idle.session_ticket()?;
@@ -179,7 +179,9 @@ impl Receiving {
                 _ => return Err(Refusal::unexpected("a handshake message that may not follow a handshake")),
             }
         }
-        self.handshake.release_if_empty();
+        if self.handshake.is_empty() {
+            self.handshake = Vec::new();
+        }
         Ok(())
     }
 

@@ -21,8 +21,9 @@ pub(super) struct Receiving {
     /// one record, whose length has two bytes.
     pending: u16,
     pending_trailer: u16,
-    /// A handshake message of which the rest is still to come.
-    pub(super) handshake: Buffer,
+    /// A handshake message of which the rest is still to come. It is no [`Buffer`], whose storage comes from a pool: a peer
+    /// that sends one byte of a message would keep all of that here.
+    pub(super) handshake: Vec<u8>,
     pub(super) close_received: bool,
     pub(super) idle: Idle,
 }
@@ -37,7 +38,7 @@ impl Receiving {
             renegotiation: Renegotiation::Declined,
             pending: 0,
             pending_trailer: 0,
-            handshake: Buffer::new(),
+            handshake: Vec::new(),
             close_received: false,
             idle: Idle::default(),
         }

@@ -27,11 +27,13 @@ pub(super) struct Sending {
     pub(super) framing: RecordFraming,
     /// How many times the keys were replaced.
     epochs: u64,
+    /// close_notify was sent: nothing follows it (RFC 8446 §6.1, RFC 5246 §7.2.1).
+    closed: bool,
 }
 
 impl Sending {
     pub(super) fn new(keys: TrafficKeys, version: ProtocolVersion) -> Self {
-        Self { keys, framing: RecordFraming::new(version), epochs: 0 }
+        Self { keys, framing: RecordFraming::new(version), epochs: 0, closed: false }
     }
 
     /// As [`Session::seal`](crate::Session::seal).
@@ -63,6 +65,11 @@ impl Sending {
         if !signals.have_answer() {
             return;
         }
+        if self.closed {
+            signals.take_alert();
+            signals.take_warning();
+            return;
+        }
         if signals.take_alert() {
             let alert = signals.failure().and_then(Error::alert_sent);
             let alert = alert.unwrap_or(AlertDescription::INTERNAL_ERROR);
@@ -82,6 +89,7 @@ impl Sending {
         if self.check(outgoing, signals).is_err() {
             return Ok(());
         }
+        self.closed = true;
         let close_notify = [WARNING, AlertDescription::CLOSE_NOTIFY.code()];
         self.seal_message(ContentType::Alert, &close_notify, outgoing, signals)
     }

@@ -160,6 +160,10 @@ impl RecordSession {
         self.receiving.keys.cipher_for_test()
     }
 
+    pub(super) fn handshake_storage_for_test(&self) -> usize {
+        self.receiving.handshake.capacity()
+    }
+
     pub(super) fn exhaust_for_test(&mut self) {
         self.sending.keys.exhaust();
     }

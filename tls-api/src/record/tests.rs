@@ -547,6 +547,39 @@ fn where_renegotiation_is_fatal_the_first_request_ends_the_connection() {
 }
 
 #[test]
+fn a_message_that_has_begun_keeps_no_more_storage_than_it_needs() {
+    let (mut client, mut server) = pair(TLS13);
+    let (mut wire, mut earlier) = (Buffer::new(), Buffer::new());
+    seal_raw(&mut server, ContentType::Handshake, b"\x04", &mut wire);
+    // Storage that the next buffer of this thread would get.
+    earlier.extend(&[0; 100_000]);
+    drop(earlier);
+    assert_eq!(open_all(&mut client, &mut wire, 100).unwrap(), b"");
+    assert!(client.handshake_storage_for_test() < 100);
+    seal_raw(&mut server, ContentType::Handshake, b"\0\0\x06ticket", &mut wire);
+    assert_eq!(open_all(&mut client, &mut wire, 100).unwrap(), b"");
+    assert_eq!(client.handshake_storage_for_test(), 0);
+}
+
+#[test]
+fn nothing_follows_close_notify() {
+    for suite in SUITES {
+        let (mut client, mut server) = pair(suite);
+        let (mut up, mut down) = (Buffer::new(), Buffer::new());
+        server.close(&mut down).unwrap();
+        if suite != TLS13 {
+            seal_raw(&mut client, ContentType::Handshake, &[1, 0, 0, 0], &mut up);
+            assert_eq!(server.open(&mut up, &mut down, &mut [0; 10]).unwrap(), Opened::NeedMore);
+        }
+        seal(&mut client, &[b"data"], &mut up);
+        *up.filled_mut().last_mut().unwrap() ^= 1;
+        assert_eq!(server.open(&mut up, &mut down, &mut [0; 10]).unwrap_err().kind(), &ErrorKind::BadRecord);
+        assert_eq!(record_lengths(&down).len(), 1, "{suite}");
+        assert_eq!(client.open(&mut down, &mut up, &mut [0; 10]).unwrap(), Opened::Closed);
+    }
+}
+
+#[test]
 fn a_ticket_reaches_the_backend_even_in_fragments() {
     let (mut client, mut server) = pair(TLS13);
     let mut wire = Buffer::new();

@@ -35,7 +35,7 @@ impl Side<'_> {
             Side::Client(handshake, name, options) => handshake.connect(name, options, &mut transport).await,
             Side::Server(handshake) => handshake.accept(&mut transport).await,
         };
-        let Established { session, mut info, early_data, background } = match established {
+        let Established { session, mut info, early_data, background, pads_records } = match established {
             Ok(established) => established,
             Err(error) => {
                 // The peer should learn why; if it can't be told, the error is the same.
@@ -60,6 +60,7 @@ impl Side<'_> {
         let (mut incoming, mut outgoing) = transport.into_buffers();
         incoming.release_if_empty();
         outgoing.release_if_empty();
+        let sizing = if pads_records { RecordSizing::Full } else { sizing };
         let core = Core::new(session, incoming, outgoing, background, backend, sizing);
         let role = match self {
             Side::Client(..) => Role::Client,

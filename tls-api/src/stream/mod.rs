@@ -77,7 +77,7 @@ impl<IO> TlsStream<IO> {
     /// # Errors
     /// [`ConfigError::Unsupported`] within the error where the backend cannot,
     /// [`ConfigError::Invalid`] in TLS 1.2, which has no key update. The connection
-    /// goes on as it was.
+    /// goes on as it was. [`BrokenPipe`](std::io::ErrorKind::BrokenPipe) once it is shut down.
     pub fn update_keys(&mut self, ask_peer: bool) -> Result<(), Error> {
         self.core.update_keys(ask_peer)
     }

@@ -23,8 +23,8 @@ const IDLE: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RecordSizing {
-    /// At first and after every second without a write, 40 records of 1,399 bytes, each of which fits a segment of TCP;
-    /// then full ones. The default.
+    /// At first and after every second without a write, 55,960 bytes in records of up to 1,399, each of which fits a
+    /// segment of TCP; then full ones. Records that are padded are full ones from the first. The default.
     #[default]
     SmallFirst,
     /// Records as full as what is written allows: least work for both sides, where first bytes do not matter.
@@ -73,32 +73,58 @@ impl RecordSizes {
     }
 }
 
-/// How many slices one small record is made of at most.
+/// From how many slices one small record is sealed where they are.
 pub(super) const SLICES: usize = 16;
 
-/// What of `plaintext` comes after its first `skip` bytes, up to `most` bytes and as many slices as there is room for.
+/// What of `plaintext` comes after its first `skip` bytes, up to `most` bytes; `None` if it has more slices than there is
+/// room for.
 pub(super) fn piece<'a, 'b>(
+    plaintext: &'a [IoSlice<'_>],
+    skip: usize,
+    most: usize,
+    slices: &'b mut [IoSlice<'a>; SLICES],
+) -> Option<&'b [IoSlice<'a>]> {
+    let mut count = 0;
+    for rest in rests(plaintext, skip, most) {
+        *slices.get_mut(count)? = IoSlice::new(rest);
+        count += 1;
+    }
+    Some(&slices[..count])
+}
+
+/// As [`piece`], in one slice, for as long as a call. `most` is what [`RecordSizes::most`] says.
+pub(super) fn gather<T>(
+    plaintext: &[IoSlice<'_>],
+    skip: usize,
+    most: usize,
+    call: impl FnOnce(&[u8]) -> T,
+) -> T {
+    let mut gathered = [0; SEGMENT];
+    let mut length = 0;
+    for rest in rests(plaintext, skip, most.min(SEGMENT)) {
+        gathered[length..length + rest.len()].copy_from_slice(rest);
+        length += rest.len();
+    }
+    call(&gathered[..length])
+}
+
+/// The slices of what comes after the first `skip` bytes, up to `most` bytes; none is empty.
+fn rests<'a>(
     plaintext: &'a [IoSlice<'_>],
     mut skip: usize,
     mut most: usize,
-    slices: &'b mut [IoSlice<'a>; SLICES],
-) -> &'b [IoSlice<'a>] {
-    let mut count = 0;
-    for slice in plaintext {
+) -> impl Iterator<Item = &'a [u8]> {
+    let rests = plaintext.iter().map_while(move |slice| {
+        if most == 0 {
+            return None;
+        }
         let rest = &slice[skip.min(slice.len())..];
         skip = skip.saturating_sub(slice.len());
         let rest = &rest[..most.min(rest.len())];
-        if rest.is_empty() {
-            continue;
-        }
-        slices[count] = IoSlice::new(rest);
         most -= rest.len();
-        count += 1;
-        if most == 0 || count == SLICES {
-            break;
-        }
-    }
-    &slices[..count]
+        Some(rest)
+    });
+    rests.filter(|rest| !rest.is_empty())
 }
 
 #[cfg(test)]
@@ -153,7 +179,7 @@ mod tests {
             let mut taken = Vec::new();
             loop {
                 let mut slices = [IoSlice::new(&[]); SLICES];
-                let piece = piece(&plaintext, taken.len(), most, &mut slices);
+                let piece = piece(&plaintext, taken.len(), most, &mut slices).unwrap();
                 let length: usize = piece.iter().map(|slice| slice.len()).sum();
                 assert!(length <= most, "{most}");
                 if length == 0 {
@@ -167,10 +193,14 @@ mod tests {
     }
 
     #[test]
-    fn more_slices_than_a_record_is_made_of_are_left_for_the_next() {
-        let plaintext = [IoSlice::new(b"x"); SLICES + 3];
+    fn more_slices_than_there_is_room_for_are_gathered() {
+        let plaintext = [IoSlice::new(b"one"); 1000];
         let mut slices = [IoSlice::new(&[]); SLICES];
-        assert_eq!(piece(&plaintext, 0, 100, &mut slices).len(), SLICES);
-        assert_eq!(piece(&plaintext, SLICES, 100, &mut slices).len(), 3);
+        assert_eq!(piece(&plaintext, 0, 3 * SLICES, &mut slices).unwrap().len(), SLICES);
+        assert!(piece(&plaintext, 0, 3 * SLICES + 1, &mut slices).is_none());
+        assert!(piece(&plaintext, 1, 3 * SLICES, &mut slices).is_none());
+        gather(&plaintext, 1, SEGMENT, |bytes| assert_eq!(bytes, &b"one".repeat(1000)[1..=SEGMENT]));
+        gather(&plaintext, 2998, SEGMENT, |bytes| assert_eq!(bytes, b"ne"));
+        gather(&plaintext, 3000, SEGMENT, |bytes| assert_eq!(bytes, b""));
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     io::{self, IoSlice},
+    num::NonZeroU16,
     pin::Pin,
     sync::{
         Arc,
@@ -16,8 +17,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, dup
 
 use super::{TlsStream, core::Core};
 use crate::{
-    BackendInfo, Background, Buffer, ConnectionInfo, Error, ErrorKind, Opened, ProtocolVersion, RecordSizing,
-    Session, SessionHalves, record::Role,
+    BackendInfo, Background, Buffer, CipherSuite, ConnectionInfo, Error, ErrorKind, Opened, ProtocolVersion,
+    RecordSizing, Session, SessionHalves,
+    record::{RecordPadding, Role, tests::pair},
 };
 
 /// Frames of a length byte and as many bytes; an empty one is close_notify, 0xff asks for an answer of one byte.
@@ -89,9 +91,12 @@ pub(in crate::stream) fn stream<IO>(io: IO) -> TlsStream<IO> {
 }
 
 pub(in crate::stream) fn stream_of<IO>(session: Box<dyn Session>, io: IO) -> TlsStream<IO> {
+    sized_stream_of(session, io, RecordSizing::Full)
+}
+
+fn sized_stream_of<IO>(session: Box<dyn Session>, io: IO, sizing: RecordSizing) -> TlsStream<IO> {
     let info = BackendInfo { name: "test", library: String::new(), crypto: String::new() };
-    let core =
-        Core::new(session, Buffer::new(), Buffer::new(), Background::default(), "test", RecordSizing::Full);
+    let core = Core::new(session, Buffer::new(), Buffer::new(), Background::default(), "test", sizing);
     TlsStream { io, core, info: ConnectionInfo::new(info).into(), early_data: None, role: Role::Client }
 }
 
@@ -253,6 +258,29 @@ fn a_writer_waits_when_too_much_is_on_its_way_and_loses_nothing() {
     assert_eq!(stream.io.written.iter().filter(|&&byte| byte == b'x').count(), taken);
 }
 
+#[test]
+fn small_records_that_are_padded_fill_no_more_than_may_wait() {
+    let padding = RecordPadding::ToMultipleOf(NonZeroU16::new(16_384).unwrap());
+    let session = pair(CipherSuite::TLS_AES_128_GCM_SHA256).0.with_padding(padding);
+    let mut stream = sized_stream_of(Box::new(session), Gate::default(), RecordSizing::SmallFirst);
+    let cx = &mut Context::from_waker(Waker::noop());
+    assert!(Pin::new(&mut stream).poll_write(cx, &[7; 100_000]).is_ready());
+    assert!(stream.core.waiting() < 5 * 16_500, "{}", stream.core.waiting());
+    assert!(Pin::new(&mut stream).poll_write(cx, &[7; 100_000]).is_pending());
+}
+
+#[test]
+fn many_small_slices_go_in_records_as_long_as_of_one() {
+    let session = pair(CipherSuite::TLS_AES_128_GCM_SHA256).0;
+    let gate = Gate { open: true, ..Gate::default() };
+    let mut stream = sized_stream_of(Box::new(session), gate, RecordSizing::SmallFirst);
+    let cx = &mut Context::from_waker(Waker::noop());
+    let written = Pin::new(&mut stream).poll_write_vectored(cx, &[IoSlice::new(&[7; 8]); 1000]);
+    assert!(matches!(written, Poll::Ready(Ok(8000))));
+    let records = 8000_usize.div_ceil(1399);
+    assert_eq!(stream.io.written.len(), 8000 + records * (5 + 1 + 16));
+}
+
 #[tokio::test]
 async fn a_cut_is_an_error_and_close_notify_is_the_end() {
     for (bytes, cut) in [(b"\x02hi".as_slice(), true), (b"\x02hi\x05no", true), (b"\x02hi\x00", false)] {
@@ -294,6 +322,7 @@ async fn after_shutdown_reading_goes_on_and_writing_does_not() {
     stream.shutdown().await.unwrap();
     stream.shutdown().await.unwrap();
     assert_eq!(stream.write(b"x").await.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    assert_eq!(stream.update_keys(true).unwrap_err().kind(), &ErrorKind::Io(io::ErrorKind::BrokenPipe));
     far.write_all(b"\x02hi\x00").await.unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).await.unwrap();

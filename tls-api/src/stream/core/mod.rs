@@ -106,7 +106,14 @@ impl Core {
 
     /// New keys for what is sent; the message that says so goes out with what is written or flushed next.
     pub(crate) fn update_keys(&mut self, ask_peer: bool) -> Result<(), Error> {
+        self.writing.check_not_closed()?;
         self.session.update_keys(ask_peer, &mut self.writing.outgoing)
+    }
+
+    /// How many bytes wait to be sent.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.writing.outgoing.len()
     }
 
     pub(crate) fn session(&self) -> &dyn Session {

@@ -9,7 +9,7 @@ use std::{
 use super::waker::{SendWaker, Side};
 use crate::{
     Buffer, ByteStream, Error, RecordSizing, SendingHalf, Session,
-    stream::record_sizing::{RecordSizes, SLICES, piece},
+    stream::record_sizing::{RecordSizes, SLICES, gather, piece},
 };
 
 /// How much may wait to be sent before a writer has to wait as well.
@@ -95,12 +95,7 @@ impl Writing {
         io: &mut impl ByteSink,
         plaintext: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.close_sent {
-            return Poll::Ready(Err(io::Error::new(
-                io::ErrorKind::BrokenPipe,
-                "close_notify was sent: nothing can be written any more",
-            )));
-        }
+        self.check_not_closed()?;
         if plaintext.iter().all(|slice| slice.is_empty()) {
             return Poll::Ready(Ok(0));
         }
@@ -114,6 +109,17 @@ impl Writing {
         Poll::Ready(Ok(sealed?))
     }
 
+    /// RFC 8446 §6.1: nothing follows close_notify.
+    pub(in crate::stream) fn check_not_closed(&self) -> io::Result<()> {
+        if self.close_sent {
+            return Err(io::Error::new(
+                io::ErrorKind::BrokenPipe,
+                "close_notify was sent: nothing can be written any more",
+            ));
+        }
+        Ok(())
+    }
+
     /// Seals some of the plaintext: what is to go in small records one by one, else as much as the session takes at once.
     fn seal(
         &mut self,
@@ -122,13 +128,11 @@ impl Writing {
     ) -> Result<usize, Error> {
         self.sizes.write_at(Instant::now);
         let mut taken = 0;
-        while let Some(most) = self.sizes.most() {
-            let mut slices = [IoSlice::new(&[]); SLICES];
-            let piece = piece(plaintext, taken, most, &mut slices);
-            if piece.is_empty() {
-                return Ok(taken);
-            }
-            match sealer.seal(piece, &mut self.outgoing) {
+        while let Some(most) = self.sizes.most()
+            && self.outgoing.len() < HIGH_WATER
+        {
+            match seal_piece(sealer, plaintext, taken, most, &mut self.outgoing) {
+                Ok(0) => return Ok(taken),
                 Ok(count) => {
                     self.sizes.taken(count);
                     taken += count;
@@ -210,5 +214,21 @@ impl Writing {
         self.unflushed = false;
         self.send_waker.drained(side);
         Poll::Ready(flushed)
+    }
+}
+
+/// Seals up to `most` bytes of what comes after the first `skip` bytes; none if there are none.
+fn seal_piece(
+    sealer: &mut (impl Sealer + ?Sized),
+    plaintext: &[IoSlice<'_>],
+    skip: usize,
+    most: usize,
+    outgoing: &mut Buffer,
+) -> Result<usize, Error> {
+    let mut slices = [IoSlice::new(&[]); SLICES];
+    match piece(plaintext, skip, most, &mut slices) {
+        Some([]) => Ok(0),
+        Some(piece) => sealer.seal(piece, outgoing),
+        None => gather(plaintext, skip, most, |gathered| sealer.seal(&[IoSlice::new(gathered)], outgoing)),
     }
 }

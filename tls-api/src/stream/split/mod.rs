@@ -61,7 +61,7 @@ impl<IO: Split> TlsStream<IO> {
     /// the library has one object for both directions (OpenSSL, native) they share one that each holds while it
     /// encrypts or decrypts, and never while it waits.
     ///
-    /// Dropping a half sends nothing. A read that waits sends what a write has left behind, as in the whole stream.
+    /// Dropping a half sends nothing. A read that waits sends what a write has left behind, also one that was given up.
     pub fn into_split(self) -> (OwnedReadHalf<IO>, OwnedWriteHalf<IO>) {
         let Self { io, core, info, early_data, role } = self;
         let (session, reading, writing) = core.into_parts();

@@ -23,7 +23,8 @@ use crate::{
 
 /// The reading half of a [`TlsStream`].
 ///
-/// Where the peer breaks a rule, this half tells it so by an alert, whatever the other one does meanwhile.
+/// Where the peer breaks a rule, this half tells it so by an alert, whatever the other one does meanwhile, unless that was
+/// shut down. What the byte stream does not take at once goes out with what either half does next.
 pub struct OwnedReadHalf<IO: Split> {
     inward: Inward<IO>,
     reading: Reading,

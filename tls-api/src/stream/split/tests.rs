@@ -349,6 +349,8 @@ async fn a_half_goes_on_without_the_other() {
     write.write_bytes(&mut &b"still here"[..]).await.unwrap();
     write.update_keys(true).unwrap();
     write.shutdown().await.unwrap();
+    let refused = write.update_keys(true).unwrap_err();
+    assert_eq!(refused.kind(), &ErrorKind::Io(io::ErrorKind::BrokenPipe));
     assert_eq!(peer.receive().await.unwrap(), b"still here");
 }
 

@@ -13,7 +13,8 @@ use crate::stream::core::WakerSlot;
 /// A value of which each side takes a turn only when the other has none.
 ///
 /// A reader that finds the writer at it leaves a note ([`Turns::ask`]), and the writer looks for one after its turn. A
-/// writer that finds the reader at it is woken when that has ended. Each side first writes down what the other
+/// writer that finds the reader at it is woken when that has ended ([`Turns::poll`]), or waits for that where it cannot be
+/// woken ([`Turns::wait`]). Each side first writes down what the other
 /// has to see, then looks at the lock; a fence between the two keeps both from missing each other.
 #[derive(Debug)]
 pub(super) struct Turns<T> {

@@ -35,8 +35,10 @@ impl<IO: Split> OwnedWriteHalf<IO> {
     /// As there.
     pub fn update_keys(&mut self, ask_peer: bool) -> Result<(), Error> {
         let shared = &*self.shared;
-        let update =
-            |sender: &mut Sender<IO::Writer>| sender.half.update_keys(ask_peer, &mut sender.writing.outgoing);
+        let update = |sender: &mut Sender<IO::Writer>| {
+            sender.writing.check_not_closed()?;
+            sender.half.update_keys(ask_peer, &mut sender.writing.outgoing)
+        };
         // As the reader would have: whom the byte stream is to wake for the writer, it still wakes.
         let updated = shared.sender.wait(update, |cx, sender| {
             shared.send(sender, cx, Side::Reader);
