@@ -1,9 +1,6 @@
 //! How much plaintext the records hold that a stream sends: it decides when the peer's application sees the first of it.
 
-use std::{
-    io::IoSlice,
-    time::{Duration, Instant},
-};
+use std::{io::IoSlice, sync::LazyLock, time::Instant};
 
 /// What fits one segment of TCP: an Ethernet frame of 1500 bytes less the headers of IPv6 (40) and of TCP with
 /// timestamps (32), and what the longest record adds (29: header, explicit nonce and tag of RFC 5288 §3).
@@ -11,10 +8,10 @@ const SEGMENT: usize = 1500 - 40 - 32 - 29;
 
 /// How much is sent in small records: what a sender in slow start (RFC 6928) has under way in its first two rounds
 /// and a half.
-const SMALL_RECORDS: usize = 40 * SEGMENT;
+const SMALL_RECORDS: u16 = 40 * SEGMENT as u16;
 
-/// After this long without a write the path may have changed, and TCP begins slowly again (RFC 5681 §4.1).
-const IDLE: Duration = Duration::from_secs(1);
+/// After so many milliseconds without a write the path may have changed, and TCP begins slowly again (RFC 5681 §4.1).
+const IDLE: u32 = 1000;
 
 /// How long the records are that a stream sends.
 ///
@@ -31,14 +28,20 @@ pub enum RecordSizing {
     Full,
 }
 
-/// Where a stream stands in its [`RecordSizing`].
+/// Where a stream stands in its [`RecordSizing`], in as few bytes as many idle streams want it to take.
 #[derive(Debug)]
 pub(super) struct RecordSizes {
+    /// When something was written last, by [`milliseconds`].
+    written: u32,
     /// How many bytes are still to be sent in small records.
-    small: usize,
-    /// When something was written last; `None` before the first time, and where every record is a full one.
-    written: Option<Instant>,
+    small: u16,
     sizing: RecordSizing,
+}
+
+/// A clock that only differences are read from, and that comes round in 49 days.
+pub(super) fn milliseconds() -> u32 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed().as_millis() as u32
 }
 
 impl RecordSizes {
@@ -47,19 +50,19 @@ impl RecordSizes {
             RecordSizing::SmallFirst => SMALL_RECORDS,
             RecordSizing::Full => 0,
         };
-        Self { small, written: None, sizing }
+        Self { written: 0, small, sizing }
     }
 
-    /// Notes that something is about to be written now.
-    pub(super) fn write_at(&mut self, now: impl FnOnce() -> Instant) {
+    /// Notes that something is about to be written now, in [`milliseconds`].
+    pub(super) fn write_at(&mut self, now: impl FnOnce() -> u32) {
         if self.sizing == RecordSizing::Full {
             return;
         }
         let now = now();
-        if self.written.is_some_and(|before| now.saturating_duration_since(before) >= IDLE) {
+        if now.wrapping_sub(self.written) >= IDLE {
             self.small = SMALL_RECORDS;
         }
-        self.written = Some(now);
+        self.written = now;
     }
 
     /// The most plaintext that the next record may hold; `None` for as much as a record takes.
@@ -69,7 +72,7 @@ impl RecordSizes {
 
     /// Notes that this much plaintext was taken.
     pub(super) fn taken(&mut self, count: usize) {
-        self.small = self.small.saturating_sub(count);
+        self.small = self.small.saturating_sub(count.try_into().unwrap_or(u16::MAX));
     }
 }
 
@@ -134,18 +137,18 @@ mod tests {
     #[test]
     fn small_records_come_first_and_after_a_pause() {
         let mut sizes = RecordSizes::new(RecordSizing::SmallFirst);
-        let start = Instant::now();
+        let start = u32::MAX - 100;
         sizes.write_at(|| start);
         for _ in 0..40 {
             assert_eq!(sizes.most(), Some(SEGMENT));
             sizes.taken(SEGMENT);
         }
         assert_eq!(sizes.most(), None);
-        sizes.write_at(|| start + IDLE / 2);
+        sizes.write_at(|| start.wrapping_add(IDLE / 2));
         assert_eq!(sizes.most(), None, "no pause");
-        sizes.write_at(|| start + IDLE);
+        sizes.write_at(|| start.wrapping_add(IDLE));
         assert_eq!(sizes.most(), None, "the pause is counted from the last write");
-        sizes.write_at(|| start + 2 * IDLE);
+        sizes.write_at(|| start.wrapping_add(2 * IDLE));
         assert_eq!(sizes.most(), Some(SEGMENT));
     }
 
@@ -159,7 +162,7 @@ mod tests {
     #[test]
     fn the_last_small_record_may_be_of_any_length() {
         let mut sizes = RecordSizes::new(RecordSizing::SmallFirst);
-        sizes.taken(SMALL_RECORDS - 1);
+        sizes.taken(usize::from(SMALL_RECORDS) - 1);
         assert_eq!(sizes.most(), Some(SEGMENT));
         sizes.taken(SEGMENT);
         assert_eq!(sizes.most(), None);

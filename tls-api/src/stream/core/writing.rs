@@ -3,13 +3,12 @@
 use std::{
     io::{self, IoSlice},
     task::{Context, Poll, ready},
-    time::Instant,
 };
 
 use super::waker::{SendWaker, Side};
 use crate::{
     Buffer, ByteStream, Error, RecordSizing, SendingHalf, Session,
-    stream::record_sizing::{RecordSizes, SLICES, gather, piece},
+    stream::record_sizing::{RecordSizes, SLICES, gather, milliseconds, piece},
 };
 
 /// How much may wait to be sent before a writer has to wait as well.
@@ -126,7 +125,7 @@ impl Writing {
         sealer: &mut (impl Sealer + ?Sized),
         plaintext: &[IoSlice<'_>],
     ) -> Result<usize, Error> {
-        self.sizes.write_at(Instant::now);
+        self.sizes.write_at(milliseconds);
         let mut taken = 0;
         while let Some(most) = self.sizes.most()
             && self.outgoing.len() < HIGH_WATER
