@@ -83,7 +83,7 @@ struct Renamed<H: ?Sized> {
 impl<H: ?Sized> Renamed<H> {
     fn rename(&self, outcome: Result<Established, Error>) -> Result<Established, Error> {
         let mut established = outcome.map_err(|error| error.on_backend(NAME))?;
-        established.info.backend = self.info.clone();
+        established.info.backend = self.info.clone().into();
         Ok(established)
     }
 }
