@@ -15,7 +15,7 @@ use boring::{
     x509::{X509, store::X509StoreBuilder},
 };
 use polytls_benches::{
-    Certificates, Credentials, NAME, Settings, Suite, Version,
+    CertificateKind, Certificates, Credentials, NAME, Settings, Suite, Version,
     stacks::{Io, Negotiated, Refusal, Stack},
     versions::version_in,
 };
@@ -36,10 +36,10 @@ type Session = Arc<Mutex<Option<SslSession>>>;
 impl TokioBoring {
     fn build(settings: &Settings, certificates: &Certificates) -> Result<Self, ErrorStack> {
         let session = Session::default();
-        let mut connector = SslConnector::builder(SslMethod::tls_client())?;
+        let mut connector = SslConnector::builder(SslMethod::tls())?;
         require(&mut connector, certificates)?;
         restrict(&mut connector, settings)?;
-        let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
+        let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls())?;
         present(&mut acceptor, &certificates.server)?;
         restrict(&mut acceptor, settings)?;
         if settings.mutual {
@@ -67,6 +67,11 @@ impl Stack for TokioBoring {
         if settings.suite != Suite::Aes128Gcm {
             return Err(Refusal::new("BoringSSL takes no list of TLS 1.3's suites"));
         }
+        if settings.certificate == CertificateKind::Ed25519 {
+            return Err(Refusal::new(
+                "BoringSSL offers no Ed25519 unless told, and reads no key of RFC 5958's version 2",
+            ));
+        }
         Self::build(settings, certificates).map_err(|error| Refusal(error.to_string()))
     }
 
@@ -81,11 +86,13 @@ impl Stack for TokioBoring {
         if let Some(session) = session {
             ffi::set_session(&mut configuration, &session).expect("a session of this connector's");
         }
-        tokio_boring::connect(configuration, NAME, io).await.expect("the handshake succeeds")
+        let connected = tokio_boring::connect(configuration, NAME, io).await;
+        connected.unwrap_or_else(|error| panic!("the handshake succeeds: {error}"))
     }
 
     async fn accept<IO: Io>(&self, io: IO) -> SslStream<IO> {
-        tokio_boring::accept(&self.acceptor, io).await.expect("the handshake succeeds")
+        let accepted = tokio_boring::accept(&self.acceptor, io).await;
+        accepted.unwrap_or_else(|error| panic!("the handshake succeeds: {error}"))
     }
 
     fn negotiated<IO: Io>(client: &SslStream<IO>) -> Negotiated {
