@@ -5,8 +5,7 @@
 //! stream's, comes on top.
 //!
 //! Rust's allocator sees nothing of what a C library allocates. Here that is one `EVP_AEAD_CTX` of aws-lc for each
-//! direction, as `valgrind --tool=dhat` shows of a connection that is kept: there is nothing else. Its size is counted with
-//! the connection, and held against resident memory over many of them. For another library that allocates more than one
+//! direction. Its size is counted with the connection, and held against resident memory over many of them. For another library that allocates more than one
 //! kind of block, the same works over many connections: resident memory before and after, by their number, in a process
 //! that does nothing else.
 //!
