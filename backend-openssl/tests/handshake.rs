@@ -10,7 +10,7 @@ use std::{
 
 use polytls_api::{
     AlertDescription, ClientAuthentication, Error, ErrorKind, KeyLog, NamedGroup, Phase, ProtocolVersion,
-    SignatureScheme,
+    RecordSizing, SignatureScheme,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
@@ -204,7 +204,8 @@ async fn a_changed_record_is_reported_after_what_came_before_it() {
                 to.write_all(&bytes[..count]).await.unwrap();
             }
         });
-        let (connector, acceptor) = (scene.connector(|c| c), scene.acceptor(|s| s));
+        let connector = scene.connector(|client| client.record_sizing(RecordSizing::Full));
+        let acceptor = scene.acceptor(|s| s);
         let name = "localhost".parse().unwrap();
         let (client, server) = tokio::join!(connector.connect(&name, near), acceptor.accept(far));
         let (mut client, mut server) = (client.unwrap(), server.unwrap());

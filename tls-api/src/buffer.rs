@@ -13,6 +13,7 @@ const KEPT: usize = 4;
 const KEPT_SIZE: usize = 132 * 1024;
 
 thread_local! {
+    #[allow(clippy::vec_box, reason = "a buffer holds a box, and gets it from here and gives it back whole")]
     static QUEUES: RefCell<Vec<Box<Queue>>> = const { RefCell::new(Vec::new()) };
 }
 

@@ -77,6 +77,7 @@ impl<IO> TlsStream<IO> {
     /// [`TlsStream::into_split`] for a byte stream that is split by `split`, such as [`tokio::io::split`].
     ///
     /// What `split` makes decides whether both directions of the byte stream are used at once: tokio's shares a lock.
+    #[allow(clippy::type_complexity, reason = "a name for the pair would be one more to learn")]
     pub fn into_split_by<R, W>(
         self,
         split: impl FnOnce(IO) -> (R, W),
