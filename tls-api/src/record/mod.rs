@@ -133,8 +133,7 @@ pub struct TrafficKeys {
     cipher: Box<dyn RecordCipher>,
     iv: Iv,
     sequence: u64,
-    /// Records that may be sealed under the key (RFC 8446 §5.5).
-    seal_limit: u64,
+    limit: SealLimit,
     nonce: NonceForm,
 }
 
@@ -143,6 +142,28 @@ struct Iv(Zeroizing<[u8; NONCE_LEN]>);
 impl fmt::Debug for Iv {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Iv")
+    }
+}
+
+/// Records that may be sealed under one key (RFC 8446 §5.5), in as few bytes as many idle connections want it to take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SealLimit {
+    /// AES-GCM allows 2^24.5 full records: 2^24.
+    AesGcm,
+    /// ChaCha20-Poly1305 outlives its sequence numbers.
+    ChaCha20Poly1305,
+    #[cfg(test)]
+    Reached,
+}
+
+impl SealLimit {
+    fn records(self) -> u64 {
+        match self {
+            Self::AesGcm => 1 << 24,
+            Self::ChaCha20Poly1305 => u64::MAX,
+            #[cfg(test)]
+            Self::Reached => 0,
+        }
     }
 }
 
@@ -186,8 +207,7 @@ impl TrafficKeys {
             cipher,
             iv: Iv(Zeroizing::new(iv)),
             sequence,
-            // RFC 8446 §5.5: AES-GCM allows 2^24.5 full records; ChaCha20-Poly1305 outlives its sequence numbers.
-            seal_limit: if chacha { u64::MAX } else { 1 << 24 },
+            limit: if chacha { SealLimit::ChaCha20Poly1305 } else { SealLimit::AesGcm },
             nonce: if explicit { NonceForm::Explicit } else { NonceForm::Implicit },
         }
     }

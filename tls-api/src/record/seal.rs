@@ -154,12 +154,12 @@ impl TrafficKeys {
 
     /// Whether one more record would take the key over its limit (RFC 8446 §5.5).
     pub fn is_exhausted(&self) -> bool {
-        self.sequence >= self.seal_limit
+        self.sequence >= self.limit.records()
     }
 
     #[cfg(test)]
     pub(super) fn exhaust(&mut self) {
-        self.seal_limit = self.sequence;
+        self.limit = super::SealLimit::Reached;
     }
 
     #[cfg(test)]

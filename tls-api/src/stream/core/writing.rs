@@ -126,6 +126,12 @@ impl Writing {
         plaintext: &[IoSlice<'_>],
     ) -> Result<usize, Error> {
         self.sizes.write_at(milliseconds);
+        let length: usize = plaintext.iter().map(|slice| slice.len()).sum();
+        if self.sizes.most().is_none_or(|most| length <= most) {
+            let count = sealer.seal(plaintext, &mut self.outgoing)?;
+            self.sizes.taken(count);
+            return Ok(count);
+        }
         let mut taken = 0;
         while let Some(most) = self.sizes.most()
             && self.outgoing.len() < HIGH_WATER
