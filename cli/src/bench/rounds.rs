@@ -57,7 +57,7 @@ async fn calibrated<L: Link>(contestant: &mut Contestant<'_, L>, time: Duration)
 /// follows the same one.
 fn order(round: usize, count: usize) -> impl Iterator<Item = usize> {
     (0..count).map(move |place| {
-        let place = if round % 2 == 0 { place } else { count - 1 - place };
+        let place = if round.is_multiple_of(2) { place } else { count - 1 - place };
         (place + round / 2) % count
     })
 }

@@ -26,6 +26,8 @@ use crate::{
 const TLS13: CipherSuite = CipherSuite::TLS_AES_128_GCM_SHA256;
 const TLS12: CipherSuite = CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256;
 
+type Halves<R, W> = (OwnedReadHalf<Join<R, W>>, OwnedWriteHalf<Join<R, W>>);
+
 /// A gate that both halves hold, and the test.
 #[derive(Clone, Default)]
 struct SharedGate(Arc<Mutex<Gate>>);
@@ -39,7 +41,7 @@ impl SharedGate {
         call(&mut self.0.lock().unwrap())
     }
 
-    fn halves(&self) -> (OwnedReadHalf<Join<Self, Self>>, OwnedWriteHalf<Join<Self, Self>>) {
+    fn halves(&self) -> Halves<Self, Self> {
         stream(self.clone()).into_split_by(|io| (io.clone(), io))
     }
 }
