@@ -47,7 +47,7 @@ pub use byte_stream::ByteStream;
 pub use capabilities::{Capabilities, ClientCapabilities, RoleCapabilities, ServerCapabilities};
 pub use chain::{CertificateChain, SharedChains};
 pub use config::{
-    ClientAuthentication, ClientConfig, ClientConfigBuilder, ProtocolSettings, ServerConfig,
+    ClientAuthentication, ClientConfig, ClientConfigBuilder, ProtocolSettings, RecordSizing, ServerConfig,
     ServerConfigBuilder,
 };
 pub use early_data::{EarlyDataStatus, ReplayableData};
@@ -70,9 +70,7 @@ pub use revocation::{
 };
 pub use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 #[cfg(any(feature = "tokio", feature = "futures-io"))]
-pub use stream::{
-    HandshakeError, HelloLimits, IncomingHandshake, RecordSizing, TlsAcceptor, TlsConnector, TlsStream,
-};
+pub use stream::{HandshakeError, HelloLimits, IncomingHandshake, TlsAcceptor, TlsConnector, TlsStream};
 #[cfg(feature = "tokio")]
 pub use stream::{OwnedReadHalf, OwnedWriteHalf, Split};
 pub use transport::Transport;

@@ -1,6 +1,7 @@
 //! Configuration: every option with one meaning on every backend, honoured or refused, never ignored.
 
 mod client;
+mod record_sizing;
 mod server;
 
 use std::{
@@ -15,12 +16,12 @@ use rustls_pki_types::CertificateRevocationListDer;
 
 pub use self::{
     client::{ClientConfig, ClientConfigBuilder},
+    record_sizing::RecordSizing,
     server::{ClientAuthentication, ServerConfig, ServerConfigBuilder},
 };
 use crate::{
-    CertificateVerifier, CipherSuite, ConfigError, KeyLog, NamedGroup, ProtocolVersion, RecordSizing,
-    RevocationPolicy, RoleCapabilities, Roots, SessionScope, SessionStore, SignatureScheme,
-    hook::ScopeDigest,
+    CertificateVerifier, CipherSuite, ConfigError, KeyLog, NamedGroup, ProtocolVersion, RevocationPolicy,
+    RoleCapabilities, Roots, SessionScope, SessionStore, SignatureScheme, hook::ScopeDigest,
 };
 
 /// The time within which a handshake must end, unless the configuration says otherwise.

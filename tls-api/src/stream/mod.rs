@@ -27,7 +27,6 @@ pub use self::{
     connector::TlsConnector,
     handshake::HandshakeError,
     incoming::{HelloLimits, IncomingHandshake},
-    record_sizing::RecordSizing,
 };
 use crate::{ConfigError, ConnectionInfo, Error, ReplayableData, record::Role};
 

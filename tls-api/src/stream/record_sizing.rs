@@ -2,6 +2,8 @@
 
 use std::{io::IoSlice, sync::LazyLock, time::Instant};
 
+use crate::RecordSizing;
+
 /// What fits one segment of TCP: an Ethernet frame of 1500 bytes less the headers of IPv6 (40) and of TCP with
 /// timestamps (32), and what the longest record adds (29: header, explicit nonce and tag of RFC 5288 §3).
 const SEGMENT: usize = 1500 - 40 - 32 - 29;
@@ -12,21 +14,6 @@ const SMALL_RECORDS: u16 = 40 * SEGMENT as u16;
 
 /// After so many milliseconds without a write the path may have changed, and TCP begins slowly again (RFC 5681 §4.1).
 const IDLE: u32 = 1000;
-
-/// How long the records are that a stream sends.
-///
-/// A peer reads nothing of a record before all of it has come. A full record is longer than what TCP sends in its first
-/// round trip, so with full records alone the peer waits for a second one before it sees the first byte of a long answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RecordSizing {
-    /// At first and after every second without a write, 55,960 bytes in records of up to 1,399, each of which fits a
-    /// segment of TCP; then full ones. Records that are padded are full ones from the first. The default.
-    #[default]
-    SmallFirst,
-    /// Records as full as what is written allows: least work for both sides, where first bytes do not matter.
-    Full,
-}
 
 /// Where a stream stands in its [`RecordSizing`], in as few bytes as many idle streams want it to take.
 #[derive(Debug)]
