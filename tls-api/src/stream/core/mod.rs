@@ -14,13 +14,13 @@ use std::{
 
 use bytes::Bytes;
 
-#[cfg(feature = "tokio")]
-pub(super) use self::writing::ByteSink;
 pub(super) use self::{
     reading::{Reading, Source},
-    waker::{Side, WakerSlot},
+    waker::Side,
     writing::Writing,
 };
+#[cfg(feature = "tokio")]
+pub(super) use self::{waker::WakerSlot, writing::ByteSink};
 use crate::{Background, Buffer, ByteStream, Error, Opened, RecordSizing, Session};
 
 /// An established connection without its byte stream.
