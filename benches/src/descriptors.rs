@@ -7,7 +7,7 @@ use crate::{Refusal, Scenario};
 /// Beside a scenario's connections: pipes, a listener, the runtime's own.
 const SPARE: u64 = 64;
 
-/// Raises what this process may have open to the most that it is allowed. Where that fails, [`enough`] finds too few.
+/// Raises what this process may have open to the most that it is allowed. Where that fails, `enough` finds too few.
 pub fn raise() {
     let limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
