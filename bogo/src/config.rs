@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use polytls::{
     Backend, CipherSuite, ClientAuthentication, ClientConfig, ClientConfigBuilder, Identity, NamedGroup,
-    ProtocolVersion, ServerConfig, ServerConfigBuilder, ServerName, TlsAcceptor, TlsConnector,
+    ProtocolVersion, RecordSizing, ServerConfig, ServerConfigBuilder, ServerName, TlsAcceptor, TlsConnector,
 };
 
 use crate::{
@@ -61,6 +61,8 @@ macro_rules! with_protocol {
     ($builder:ident, $settings:ident) => {
         let versions = versions($settings)?;
         $builder = $builder.protocol_versions(versions.clone()).handshake_time_limit(TIME_LIMIT);
+        // The runner counts records, and knows how long they are.
+        $builder = $builder.record_sizing(RecordSizing::Full);
         if let Some(suites) = cipher_suites($settings)? {
             let for_version = |suite: &CipherSuite| suite.version().is_some_and(|v| versions.contains(&v));
             $builder = $builder.cipher_suites(suites.into_iter().filter(for_version));
