@@ -67,6 +67,14 @@ impl<'a> Dealer<'a> {
         self.list(1, |dealer| SignatureScheme::from_code(dealer.u16()))
     }
 
+    /// Any version but SSL 3.0's, which no hello may name (RFC 8446 appendix D.5).
+    fn legacy_version(&mut self) -> u16 {
+        match self.u16() {
+            0x0300 => 0x0301,
+            version => version,
+        }
+    }
+
     fn record_size_limit(&mut self) -> u16 {
         self.u16().max(64)
     }
@@ -110,7 +118,7 @@ const NAMES: [&str; 4] = ["a", "server.example", "xn--bcher-kva.example", "_serv
 impl<'a> Deal<'a> for ClientHello<'a> {
     fn deal(dealer: &mut Dealer<'a>) -> Self {
         Self {
-            legacy_version: dealer.u16(),
+            legacy_version: dealer.legacy_version(),
             random: [dealer.byte(); 32],
             legacy_session_id: dealer.slice(0, 32),
             cipher_suites: dealer.list(1, |dealer| CipherSuite::from_code(dealer.u16())),
@@ -147,7 +155,7 @@ impl<'a> Deal<'a> for ServerHello<'a> {
     fn deal(dealer: &mut Dealer<'a>) -> Self {
         let kind = dealer.byte() % 3;
         Self {
-            legacy_version: if kind == 0 { dealer.u16() } else { 0x0303 },
+            legacy_version: if kind == 0 { dealer.legacy_version() } else { 0x0303 },
             random: if kind == 1 { Self::HELLO_RETRY_REQUEST_RANDOM } else { [dealer.byte(); 32] },
             legacy_session_id_echo: dealer.slice(0, 32),
             cipher_suite: CipherSuite::from_code(dealer.u16()),
