@@ -5,7 +5,7 @@ use polytls_api::ReplayableData;
 use super::offer::Offer;
 use crate::{
     error::Fault,
-    key_schedule::{EarlySecret, Suite},
+    key_schedule::{Suite, TranscriptBuffer},
     record::Records,
     sessions::ClientSession,
 };
@@ -23,15 +23,16 @@ impl EarlyData {
     pub(super) fn send(
         offer: &Offer<'_>,
         client_hello: &[u8],
+        transcript: &mut TranscriptBuffer,
         records: &mut Records<'_, '_>,
     ) -> Result<Self, Fault> {
-        let Some((data, session)) = offer.early_data() else { return Ok(Self::None) };
+        let Some((data, psk, session)) = offer.early_data() else { return Ok(Self::None) };
         let suite = Suite::of(session.suite).ok_or(Fault::Internal("a session of an unknown suite"))?;
         if offer.prepared.options.middlebox_compatibility {
             records.send_change_cipher_spec()?;
         }
-        let secret = EarlySecret::new(suite.hash, &session.secret);
-        let traffic = secret.client_early_traffic(&suite.hash.hash(client_hello));
+        let hash = transcript.hash_part(suite.hash, client_hello);
+        let traffic = psk.early_secret.client_early_traffic(&hash);
         offer.log("CLIENT_EARLY_TRAFFIC_SECRET", traffic.as_bytes());
         records.set_early_data_keys(traffic.keys(suite)?)?;
         records.send_application_data(data.as_bytes())?;

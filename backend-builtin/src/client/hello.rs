@@ -29,11 +29,11 @@ pub(super) fn send_client_hello<'a>(
     records: &mut Records<'_, '_>,
 ) -> Result<SentHello<'a>, Fault> {
     let mut transcript = TranscriptBuffer::new();
-    let message = offer.encode(None)?;
-    transcript.add(&message);
+    let message = offer.encode(|hash, part| transcript.hash_part(hash, part));
     records.send_message(&message);
     steps::reached(Step::Offer);
-    let early_data = EarlyData::send(&offer, &message, records)?;
+    let early_data = EarlyData::send(&offer, &message, &mut transcript, records)?;
+    transcript.add(&message);
     if offer.allows(ProtocolVersion::Tls13) {
         // RFC 8446 §5: from the first hello on a server may send it, and it means nothing.
         records.allow_change_cipher_spec(true);

@@ -10,9 +10,9 @@ use super::{early_data, psk::Psk};
 use crate::{
     compression,
     config::PreparedClient,
-    crypto::{HashAlgorithm, KeyShare, SharedSecret, random},
+    crypto::{Digest, HashAlgorithm, KeyShare, SharedSecret, random},
     error::Fault,
-    key_schedule::{Suite, Transcript},
+    key_schedule::Suite,
     sessions::ClientSession,
     wire::{
         codec::Put,
@@ -77,9 +77,13 @@ impl<'a> Offer<'a> {
             grease: Grease::if_wanted(prepared)?,
             extensions: Vec::new(),
         };
-        random(&mut offer.random)?;
+        // At once: the generator takes as long for all as for each.
+        let mut fresh = [0; 64];
+        random(&mut fresh)?;
+        let (random, session_id) = fresh.split_at(offer.random.len());
+        offer.random.copy_from_slice(random);
         offer.take_session(options).await;
-        offer.choose_session_id()?;
+        offer.choose_session_id(session_id);
         if offer.allows(ProtocolVersion::Tls13) {
             let group = *prepared.groups.first().ok_or(Fault::Internal("no group to offer"))?;
             offer.key_share = Some(KeyShare::generate(group)?);
@@ -99,7 +103,7 @@ impl<'a> Offer<'a> {
             None => {}
         }
         if self.allows(ProtocolVersion::Tls13) {
-            self.psks.extend(self.prepared.options.external_psks.iter().cloned().map(Psk::External));
+            self.psks.extend(self.prepared.options.external_psks.iter().cloned().map(Psk::external));
         }
         let alpn = self.prepared.config.protocol().alpn();
         let session = self.psks.first().and_then(Psk::session);
@@ -125,17 +129,15 @@ impl<'a> Offer<'a> {
 
     /// RFC 8446 appendix D.4: an id makes TLS 1.3 look like a resumption to boxes in between. RFC 5077 §3.4: with a
     /// ticket of TLS 1.2, its echo says that the session goes on.
-    fn choose_session_id(&mut self) -> Result<(), Fault> {
+    fn choose_session_id(&mut self, fresh: &[u8]) {
         if let Some(session) = self.session.as_ref().filter(|session| !session.session_id.is_empty()) {
             self.legacy_session_id.clone_from(&session.session_id);
-            return Ok(());
+            return;
         }
         let compatible = self.allows(ProtocolVersion::Tls13) && self.prepared.options.middlebox_compatibility;
         if compatible || self.session.is_some() {
-            self.legacy_session_id = vec![0; 32];
-            random(&mut self.legacy_session_id)?;
+            self.legacy_session_id = fresh.to_vec();
         }
-        Ok(())
     }
 
     /// Whether this version may be negotiated.
@@ -172,9 +174,10 @@ impl<'a> Offer<'a> {
         self.name.sni().filter(|_| self.prepared.config.sni())
     }
 
-    /// The early data on offer, and the session that lets it be sent.
-    pub(super) fn early_data(&self) -> Option<(&'a ReplayableData, &ClientSession)> {
-        Some((self.early_data?, self.psks.first()?.session()?))
+    /// The early data on offer, and the key that lets it be sent, which is a session's.
+    pub(super) fn early_data(&self) -> Option<(&'a ReplayableData, &Psk, &ClientSession)> {
+        let psk = self.psks.first()?;
+        Some((self.early_data?, psk, psk.session()?))
     }
 
     /// Takes early data out of the next hello (RFC 8446 §4.1.2).
@@ -234,8 +237,8 @@ impl<'a> Offer<'a> {
         Err(Fault::UnsupportedExtension("an extension that was not asked for"))
     }
 
-    /// The hello as a message. `retried` is the transcript up to the HelloRetryRequest that asked for this one.
-    pub(super) fn encode(&mut self, retried: Option<&Transcript>) -> Result<Vec<u8>, Fault> {
+    /// The hello as a message. `hash_part` gives the hash up to this part of it.
+    pub(super) fn encode(&mut self, hash_part: impl FnMut(HashAlgorithm, &[u8]) -> Digest) -> Vec<u8> {
         let hello = self.client_hello();
         let mut message = hello.encode();
         let binders_len = hello.binders_len();
@@ -243,23 +246,15 @@ impl<'a> Offer<'a> {
         if binders_len > 0 {
             let at = message.len().saturating_sub(binders_len);
             message.truncate(at);
-            self.put_binders(&mut message, retried);
+            self.put_binders(&mut message, hash_part);
         }
-        Ok(message)
+        message
     }
 
     /// RFC 8446 §4.2.11.2: each binder covers all that comes before the first.
-    fn put_binders(&self, message: &mut Vec<u8>, retried: Option<&Transcript>) {
-        let binders: Vec<_> = self
-            .psks
-            .iter()
-            .map(|psk| {
-                psk.binder(&match retried {
-                    Some(transcript) => transcript.hash_with(message),
-                    None => psk.hash().hash(message),
-                })
-            })
-            .collect();
+    fn put_binders(&self, message: &mut Vec<u8>, mut hash_part: impl FnMut(HashAlgorithm, &[u8]) -> Digest) {
+        let binders: Vec<_> =
+            self.psks.iter().map(|psk| psk.binder(&hash_part(psk.hash(), message))).collect();
         message.vec16(|out| {
             for binder in &binders {
                 out.vec8(|out| out.put_slice(binder.as_bytes()));

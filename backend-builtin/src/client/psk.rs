@@ -14,7 +14,13 @@ use crate::{
 };
 
 /// One key that the hello offers.
-pub(super) enum Psk {
+pub(super) struct Psk {
+    key: Key,
+    /// The secret from which everything else follows, if the server takes this key.
+    pub(super) early_secret: EarlySecret,
+}
+
+enum Key {
     /// An earlier session's, by its ticket.
     Session(Box<ClientSession>, HashAlgorithm),
     /// One that both sides were given.
@@ -25,14 +31,20 @@ impl Psk {
     /// The key of this session; `None` where its suite has no hash that this engine knows.
     pub(super) fn of_session(session: ClientSession) -> Option<Self> {
         let suite = Suite::of(session.suite)?;
-        Some(Self::Session(Box::new(session), suite.hash))
+        let early_secret = EarlySecret::new(suite.hash, &session.secret);
+        Some(Self { key: Key::Session(Box::new(session), suite.hash), early_secret })
+    }
+
+    /// A key that both sides were given.
+    pub(super) fn external(psk: ExternalPsk) -> Self {
+        Self { early_secret: EarlySecret::new(psk.hash(), psk.key()), key: Key::External(psk) }
     }
 
     /// The session, where it is one's.
     pub(super) fn session(&self) -> Option<&ClientSession> {
-        match self {
-            Self::Session(session, _) => Some(session),
-            Self::External(_) => None,
+        match &self.key {
+            Key::Session(session, _) => Some(session),
+            Key::External(_) => None,
         }
     }
 
@@ -43,45 +55,33 @@ impl Psk {
 
     /// RFC 8446 §4.2.11: each key goes with one hash, and only suites with that hash.
     pub(super) fn hash(&self) -> HashAlgorithm {
-        match self {
-            Self::Session(_, hash) => *hash,
-            Self::External(psk) => psk.hash(),
+        match &self.key {
+            Key::Session(_, hash) => *hash,
+            Key::External(psk) => psk.hash(),
         }
     }
 
     /// The identity under which it is offered.
     pub(super) fn identity(&self, now: SystemTime) -> PskIdentity<'_> {
-        match self {
-            Self::Session(session, _) => PskIdentity {
+        match &self.key {
+            Key::Session(session, _) => PskIdentity {
                 identity: &session.ticket,
                 obfuscated_ticket_age: session.obfuscated_ticket_age(now),
             },
             // RFC 8446 §4.2.11: zero for what is no ticket.
-            Self::External(psk) => PskIdentity { identity: psk.identity(), obfuscated_ticket_age: 0 },
+            Key::External(psk) => PskIdentity { identity: psk.identity(), obfuscated_ticket_age: 0 },
         }
-    }
-
-    /// The secret from which everything else follows, if the server takes this key.
-    pub(super) fn early_secret(&self) -> EarlySecret {
-        EarlySecret::new(self.hash(), self.secret())
     }
 
     /// Proof of the key over the hello up to the binders (RFC 8446 §4.2.11.2).
     pub(super) fn binder(&self, partial_transcript_hash: &Digest) -> Secret {
-        self.early_secret().binder_key(self.kind()).verify_data(partial_transcript_hash)
-    }
-
-    fn secret(&self) -> &Secret {
-        match self {
-            Self::Session(session, _) => &session.secret,
-            Self::External(psk) => psk.key(),
-        }
+        self.early_secret.binder_key(self.kind()).verify_data(partial_transcript_hash)
     }
 
     fn kind(&self) -> PskKind {
-        match self {
-            Self::Session(..) => PskKind::Resumption,
-            Self::External(_) => PskKind::External,
+        match self.key {
+            Key::Session(..) => PskKind::Resumption,
+            Key::External(_) => PskKind::External,
         }
     }
 }

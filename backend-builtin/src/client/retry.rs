@@ -69,7 +69,7 @@ impl SentHello<'_> {
             }
             EarlyData::None => {}
         }
-        let message = self.offer.encode(Some(&retried.transcript))?;
+        let message = self.offer.encode(|_, part| retried.transcript.hash_part(part));
         retried.transcript.add(&message);
         records.send_message(&message);
         Ok(())

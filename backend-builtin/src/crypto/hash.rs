@@ -1,12 +1,18 @@
 //! The hashes of the cipher suites: SHA-256 and SHA-384 (FIPS 180-4).
+//!
+//! They are `sha2`'s: a context of its is a few words, copied in no time and kept where one likes, and a handshake asks
+//! its transcript for a hash again and again. aws-lc's is an allocation.
 
 use std::fmt;
 
-use aws_lc_rs::digest;
+use sha2::{Digest as _, Sha256, Sha384};
 use zeroize::Zeroize;
 
 /// SHA-384's output, the longest here.
 const MAX_OUTPUT: usize = 48;
+
+/// SHA-384's block, the longest here.
+pub(super) const MAX_BLOCK: usize = 128;
 
 /// A hash that a cipher suite names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,17 +46,16 @@ impl HashAlgorithm {
     }
 
     pub(crate) fn hash(self, bytes: &[u8]) -> Digest {
-        Digest::new(&digest::digest(self.algorithm(), bytes))
+        match self {
+            Self::Sha256 => Digest::new(&Sha256::digest(bytes)),
+            Self::Sha384 => Digest::new(&Sha384::digest(bytes)),
+        }
     }
 
     pub(crate) fn start(self) -> HashContext {
-        HashContext(digest::Context::new(self.algorithm()))
-    }
-
-    fn algorithm(self) -> &'static digest::Algorithm {
         match self {
-            Self::Sha256 => &digest::SHA256,
-            Self::Sha384 => &digest::SHA384,
+            Self::Sha256 => HashContext::Sha256(Sha256::new()),
+            Self::Sha384 => HashContext::Sha384(Sha384::new()),
         }
     }
 }
@@ -66,7 +71,7 @@ const SHA384_OF_NOTHING: [u8; 48] = [
     0xde, 0xbf, 0xe7, 0x6f, 0x65, 0xfb, 0xd5, 0x1a, 0xd2, 0xf1, 0x48, 0x98, 0xb9, 0x5b,
 ];
 
-/// What a hash gives. It is no secret but in the middle of HMAC, which clears it.
+/// What a hash gives. It is no secret but of a long HMAC key, which is cleared.
 #[derive(Clone, Copy)]
 pub(crate) struct Digest {
     bytes: [u8; MAX_OUTPUT],
@@ -74,8 +79,7 @@ pub(crate) struct Digest {
 }
 
 impl Digest {
-    fn new(digest: &digest::Digest) -> Self {
-        let digest = digest.as_ref();
+    fn new(digest: &[u8]) -> Self {
         let mut bytes = [0; MAX_OUTPUT];
         bytes[..digest.len()].copy_from_slice(digest);
         Self { bytes, len: digest.len() }
@@ -112,16 +116,25 @@ impl fmt::Debug for Digest {
 
 /// A hash of which more may come.
 #[derive(Clone)]
-pub(crate) struct HashContext(digest::Context);
+pub(crate) enum HashContext {
+    Sha256(Sha256),
+    Sha384(Sha384),
+}
 
 impl HashContext {
     pub(crate) fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        match self {
+            Self::Sha256(context) => context.update(bytes),
+            Self::Sha384(context) => context.update(bytes),
+        }
     }
 
     /// The hash of what came so far; more may follow.
     pub(crate) fn finish(&self) -> Digest {
-        Digest::new(&self.0.clone().finish())
+        match self {
+            Self::Sha256(context) => Digest::new(&context.clone().finalize()),
+            Self::Sha384(context) => Digest::new(&context.clone().finalize()),
+        }
     }
 }
 
@@ -139,6 +152,20 @@ mod tests {
     fn the_hash_of_nothing_is_what_it_is_said_to_be() {
         for algorithm in [HashAlgorithm::Sha256, HashAlgorithm::Sha384] {
             assert_eq!(algorithm.of_nothing(), algorithm.hash(&[]).as_ref());
+        }
+    }
+
+    #[test]
+    fn hashes_are_those_of_another_library() {
+        let text: Vec<u8> = (0..=u8::MAX).cycle().take(1000).collect();
+        for (algorithm, other) in [
+            (HashAlgorithm::Sha256, &aws_lc_rs::digest::SHA256),
+            (HashAlgorithm::Sha384, &aws_lc_rs::digest::SHA384),
+        ] {
+            for len in (0..300).chain([999, 1000]) {
+                let expected = aws_lc_rs::digest::digest(other, &text[..len]);
+                assert_eq!(algorithm.hash(&text[..len]).as_ref(), expected.as_ref(), "{algorithm:?} {len}");
+            }
         }
     }
 

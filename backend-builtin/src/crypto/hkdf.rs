@@ -1,9 +1,11 @@
 //! HKDF (RFC 5869) with the hashes of the suites.
 
-use super::{HashAlgorithm, Secret, hmac};
+use std::fmt;
+
+use super::{HashAlgorithm, Secret, hmac::HmacKey};
 use crate::error::Fault;
 
-/// A pseudorandom key, to be expanded more than once.
+/// A pseudorandom key.
 #[derive(Clone, Debug)]
 pub(crate) struct Prk {
     hash: HashAlgorithm,
@@ -17,7 +19,7 @@ impl Prk {
 
     /// HKDF-Extract: a pseudorandom key out of whatever entropy there is (RFC 5869 §2.2).
     pub(crate) fn extract(hash: HashAlgorithm, salt: &[u8], input: &[u8]) -> Self {
-        Self { hash, key: hmac(hash, salt, [input]) }
+        Self { hash, key: HmacKey::new(hash, salt).code([input]) }
     }
 
     pub(crate) fn hash(&self) -> HashAlgorithm {
@@ -33,31 +35,54 @@ impl Prk {
         self.key.as_bytes()
     }
 
-    /// HKDF-Expand to one block of the hash, of which the first `len` bytes are kept.
-    pub(crate) fn expand_block(&self, info: &[&[u8]], len: usize) -> Secret {
-        self.block(&[], info, 1).truncated(len)
+    /// The key, ready to be expanded, as often as one likes.
+    pub(crate) fn expander(&self) -> Expander {
+        Expander { hash: self.hash, key: HmacKey::new(self.hash, self.key.as_bytes()) }
+    }
+}
+
+/// HKDF-Expand (RFC 5869 §2.3) with one pseudorandom key.
+#[derive(Clone)]
+pub(crate) struct Expander {
+    hash: HashAlgorithm,
+    key: HmacKey,
+}
+
+impl Expander {
+    pub(crate) fn hash(&self) -> HashAlgorithm {
+        self.hash
     }
 
-    /// HKDF-Expand (RFC 5869 §2.3).
+    /// One block of the hash, of which the first `len` bytes are kept.
+    pub(crate) fn block(&self, info: &[&[u8]], len: usize) -> Secret {
+        self.block_after(&[], info, 1).truncated(len)
+    }
+
+    /// As much as `out` takes.
     ///
     /// # Errors
     /// For more than 255 times the hash.
-    pub(crate) fn expand(&self, info: &[&[u8]], out: &mut [u8]) -> Result<(), Fault> {
+    pub(crate) fn fill(&self, info: &[&[u8]], out: &mut [u8]) -> Result<(), Fault> {
         if out.len() > 255 * self.hash.output_len() {
             return Err(Fault::Internal("more than HKDF expands to"));
         }
         let mut previous: Option<Secret> = None;
         for (counter, chunk) in (1..=u8::MAX).zip(out.chunks_mut(self.hash.output_len())) {
-            let block = self.block(previous.as_ref().map_or(&[], Secret::as_bytes), info, counter);
+            let block = self.block_after(previous.as_ref().map_or(&[], Secret::as_bytes), info, counter);
             chunk.copy_from_slice(&block.as_bytes()[..chunk.len()]);
             previous = Some(block);
         }
         Ok(())
     }
 
-    fn block(&self, previous: &[u8], info: &[&[u8]], counter: u8) -> Secret {
+    fn block_after(&self, previous: &[u8], info: &[&[u8]], counter: u8) -> Secret {
         let counter = [counter];
-        let parts = [previous].into_iter().chain(info.iter().copied()).chain([counter.as_slice()]);
-        hmac(self.hash, self.key.as_bytes(), parts)
+        self.key.code([previous].into_iter().chain(info.iter().copied()).chain([counter.as_slice()]))
+    }
+}
+
+impl fmt::Debug for Expander {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Expander")
     }
 }

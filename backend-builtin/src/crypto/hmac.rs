@@ -1,69 +1,81 @@
 //! HMAC (RFC 2104) with the hashes of the suites.
 //!
-//! What TLS makes codes of is short, and most keys make no more than three of them. The library's own HMAC has a
-//! context of more than a kilobyte, which takes longer to set up, to copy and to clear than that takes to hash.
+//! Most keys of a key schedule make two codes to four, each of less than a block: what the key alone decides is hashed
+//! once, by [`HmacKey::new`].
 
+use sha2::{Sha256, Sha384};
 use zeroize::Zeroize;
 
-use super::{Digest, HashAlgorithm, Secret};
+use super::{
+    HashAlgorithm, Secret,
+    hash::{Digest, MAX_BLOCK},
+};
 
 /// RFC 2104 §2.
 const IPAD: u8 = 0x36;
 const OPAD: u8 = 0x5c;
 
-/// Room for a block and for what a HkdfLabel with a digest for its context takes (RFC 8446 §7.1).
-const ROOM: usize = 256;
-
-/// The code of these parts, one after the other.
-pub(crate) fn hmac<'a>(
-    hash: HashAlgorithm,
-    key: &[u8],
-    parts: impl IntoIterator<Item = &'a [u8], IntoIter: Clone>,
-) -> Secret {
-    let mut hashed = (key.len() > hash.block_len()).then(|| hash.hash(key));
-    let key = hashed.as_ref().map_or(key, Digest::as_ref);
-    let mut inner = hash_with_key(hash, key, IPAD, parts.into_iter());
-    let mut outer = hash_with_key(hash, key, OPAD, [inner.as_ref()].into_iter());
-    let code = Secret::of_digest(&outer);
-    hashed.zeroize();
-    inner.zeroize();
-    outer.zeroize();
-    code
+/// A key, ready to make codes. Zeroized when it goes.
+#[derive(Clone)]
+pub(crate) enum HmacKey {
+    Sha256(Padded<Sha256>),
+    Sha384(Padded<Sha384>),
 }
 
-/// H(K XOR pad, text) in the terms of RFC 2104 §2.
-fn hash_with_key<'a>(
-    hash: HashAlgorithm,
-    key: &[u8],
-    pad: u8,
-    text: impl Iterator<Item = &'a [u8]> + Clone,
-) -> Digest {
-    let mut room = [0; ROOM];
-    let (block, rest) = room.split_at_mut(hash.block_len());
-    block.fill(pad);
-    block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
-    let digest = match copy_all(text.clone(), rest) {
-        Some(len) => hash.hash(&room[..hash.block_len() + len]),
-        None => {
-            let mut context = hash.start();
-            context.update(&room[..hash.block_len()]);
-            text.for_each(|part| context.update(part));
-            context.finish()
-        }
-    };
-    room.as_mut_slice().zeroize();
-    digest
+/// What the key alone decides, in the terms of RFC 2104 §2.
+#[derive(Clone)]
+pub(crate) struct Padded<H> {
+    /// After K XOR ipad.
+    inner: H,
+    /// After K XOR opad.
+    outer: H,
 }
 
-/// Copies the parts one after the other, and says how long they are together; `None` where there is not the room.
-fn copy_all<'a>(parts: impl Iterator<Item = &'a [u8]>, target: &mut [u8]) -> Option<usize> {
-    let mut len = 0;
-    for part in parts {
-        let end = len + part.len();
-        target.get_mut(len..end)?.copy_from_slice(part);
-        len = end;
+impl HmacKey {
+    pub(crate) fn new(hash: HashAlgorithm, key: &[u8]) -> Self {
+        let mut hashed = (key.len() > hash.block_len()).then(|| hash.hash(key));
+        let key = hashed.as_ref().map_or(key, Digest::as_ref);
+        let mut room = [0; MAX_BLOCK];
+        let block = &mut room[..hash.block_len()];
+        block[..key.len()].copy_from_slice(key);
+        let padded = match hash {
+            HashAlgorithm::Sha256 => Self::Sha256(Padded::new(block)),
+            HashAlgorithm::Sha384 => Self::Sha384(Padded::new(block)),
+        };
+        room.as_mut_slice().zeroize();
+        hashed.zeroize();
+        padded
     }
-    Some(len)
+
+    /// The code of these parts, one after the other.
+    pub(crate) fn code<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> Secret {
+        match self {
+            Self::Sha256(padded) => padded.code(parts),
+            Self::Sha384(padded) => padded.code(parts),
+        }
+    }
+}
+
+impl<H: sha2::Digest + Clone> Padded<H> {
+    /// Of a key that fills a block, which is another's afterwards.
+    fn new(block: &mut [u8]) -> Self {
+        let mut padded = |pad| {
+            block.iter_mut().for_each(|byte| *byte ^= pad);
+            H::new_with_prefix(&*block)
+        };
+        Self { inner: padded(IPAD), outer: padded(IPAD ^ OPAD) }
+    }
+
+    fn code<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> Secret {
+        let mut inner = self.inner.clone();
+        parts.into_iter().for_each(|part| inner.update(part));
+        let mut inner = inner.finalize();
+        let mut code = self.outer.clone().chain_update(&inner).finalize();
+        inner.as_mut_slice().zeroize();
+        let secret = Secret::of_hash(&code);
+        code.as_mut_slice().zeroize();
+        secret
+    }
 }
 
 #[cfg(test)]
@@ -83,7 +95,7 @@ mod tests {
                 for text_len in (0..300).chain([999, 1000]) {
                     let text = &text[..text_len];
                     let (first, second) = text.split_at(text_len / 3);
-                    let code = hmac(hash, key, [first, &[], second]);
+                    let code = HmacKey::new(hash, key).code([first, &[], second]);
                     let expected = aws_lc_rs::hmac::sign(&expected, text);
                     assert_eq!(code.as_bytes(), expected.as_ref(), "{hash:?} {key_len} {text_len}");
                 }

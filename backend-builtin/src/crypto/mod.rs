@@ -1,4 +1,4 @@
-//! The one door to aws-lc-rs: hashes, secrets, key exchange, signatures, AEADs, random bytes.
+//! The one door to cryptography: aws-lc-rs's key exchange, signatures, AEADs and random bytes, sha2's hashes, and secrets.
 //!
 //! Each file takes bytes and gives bytes in types that say what they are; nothing here knows a handshake message, a
 //! transcript or a label of TLS. What a peer can send is checked here for its length and form before the library
@@ -21,7 +21,7 @@ mod wycheproof;
 pub(crate) use self::{
     aead::record_cipher,
     hash::{Digest, HashAlgorithm, HashContext},
-    hmac::hmac,
+    hmac::HmacKey,
     key_exchange::{KeyShare, SharedSecret, respond},
     random::random,
     secret::{Secret, is_same},

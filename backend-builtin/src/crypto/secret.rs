@@ -5,8 +5,6 @@ use std::fmt;
 use aws_lc_rs::constant_time;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::Digest;
-
 /// The longest secret of a key schedule: a hash's output, a master secret, or an external PSK.
 const MAX_LEN: usize = 64;
 
@@ -33,9 +31,8 @@ impl Secret {
         secret
     }
 
-    /// A copy of a digest that is to be kept secret.
-    pub(super) fn of_digest(digest: &Digest) -> Self {
-        let bytes = digest.as_ref();
+    /// A copy of a hash that is to be kept secret, and is no longer than a secret.
+    pub(super) fn of_hash(bytes: &[u8]) -> Self {
         let mut secret = Self::zeros(bytes.len());
         secret.bytes[..bytes.len()].copy_from_slice(bytes);
         secret

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{FinishedVerified, Suite, check_exported_len, invalid_export, kept::OfSchedule};
 use crate::{
-    crypto::{Digest, HashAlgorithm, Secret, SharedSecret, hmac, record_cipher},
+    crypto::{Digest, HashAlgorithm, HmacKey, Secret, SharedSecret, record_cipher},
     error::Fault,
 };
 
@@ -166,11 +166,12 @@ fn traffic_keys(suite: &Suite, key: &[u8], fixed_iv: &[u8]) -> Result<TrafficKey
 
 /// The PRF (RFC 5246 §5): P_hash over the label and the seed.
 pub(super) fn prf(hash: HashAlgorithm, secret: &[u8], label: &[u8], seed: &[&[u8]], out: &mut [u8]) {
+    let key = HmacKey::new(hash, secret);
     let seed = || [label].into_iter().chain(seed.iter().copied());
-    let mut a = hmac(hash, secret, seed());
+    let mut a = key.code(seed());
     for chunk in out.chunks_mut(hash.output_len()) {
-        let block = hmac(hash, secret, [a.as_bytes()].into_iter().chain(seed()));
+        let block = key.code([a.as_bytes()].into_iter().chain(seed()));
         chunk.copy_from_slice(&block.as_bytes()[..chunk.len()]);
-        a = hmac(hash, secret, [a.as_bytes()]);
+        a = key.code([a.as_bytes()]);
     }
 }

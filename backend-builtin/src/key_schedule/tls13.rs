@@ -3,19 +3,23 @@
 //! ```text
 //! EarlySecret -> HandshakeSecret -> MasterSecret
 //! ```
-//! Each is consumed by the next. What hangs off them: [`TrafficSecret`]s, which give keys and what verifies a Finished;
+//! Each is consumed by the next, but for the first, which a client may hold for more than one hello. What hangs off them: [`TrafficSecret`]s, which give keys and what verifies a Finished;
 //! [`FinishedKey`]s; an [`ExporterSecret`]; a [`ResumptionSecret`]. Without a pre-shared key it begins with the second.
 
 use polytls_api::record::{NONCE_LEN, TrafficKeys};
 
 use super::{FinishedVerified, Suite, check_exported_len, invalid_export, kept::OfSchedule};
 use crate::{
-    crypto::{Digest, HashAlgorithm, Secret, SharedSecret, hkdf::Prk, hmac, record_cipher},
+    crypto::{
+        Digest, HashAlgorithm, HmacKey, Secret, SharedSecret,
+        hkdf::{Expander, Prk},
+        record_cipher,
+    },
     error::Fault,
 };
 
 /// What a HkdfLabel's label begins with (RFC 8446 §7.1).
-const PREFIX: &[u8] = b"tls13 ";
+const PREFIX: &[u8; 6] = b"tls13 ";
 
 /// A HkdfLabel's label has 255 bytes at most, its prefix included.
 const MAX_LABEL: usize = 255 - PREFIX.len();
@@ -43,11 +47,11 @@ pub(crate) enum PskKind {
 
 /// What the pre-shared key gives.
 #[derive(Clone, Debug)]
-pub(crate) struct EarlySecret(Prk);
+pub(crate) struct EarlySecret(Expander);
 
 impl EarlySecret {
     pub(crate) fn new(hash: HashAlgorithm, psk: &Secret) -> Self {
-        Self(Prk::extract(hash, &[], psk.as_bytes()))
+        Self(Prk::extract(hash, &[], psk.as_bytes()).expander())
     }
 
     /// The key of the binder that shows that the client has the pre-shared key.
@@ -65,14 +69,14 @@ impl EarlySecret {
     }
 
     /// The next stage, with what the key exchange gave.
-    pub(crate) fn handshake(self, shared: &SharedSecret) -> HandshakeSecret {
+    pub(crate) fn handshake(&self, shared: &SharedSecret) -> HandshakeSecret {
         HandshakeSecret(next_stage(&self.0, shared.as_bytes()))
     }
 }
 
 /// What the key exchange adds.
 #[derive(Debug)]
-pub(crate) struct HandshakeSecret(Prk);
+pub(crate) struct HandshakeSecret(Expander);
 
 impl HandshakeSecret {
     /// Without a pre-shared key: zeros stand for it, so what the stage before hands down is the same each time.
@@ -81,7 +85,7 @@ impl HandshakeSecret {
             HashAlgorithm::Sha256 => &DERIVED_WITHOUT_PSK_SHA256,
             HashAlgorithm::Sha384 => &DERIVED_WITHOUT_PSK_SHA384,
         };
-        Self(Prk::extract(hash, derived, shared.as_bytes()))
+        Self(Prk::extract(hash, derived, shared.as_bytes()).expander())
     }
 
     /// client_handshake_traffic_secret, up to the ServerHello.
@@ -102,7 +106,7 @@ impl HandshakeSecret {
 
 /// What the connection lives on.
 #[derive(Debug)]
-pub(crate) struct MasterSecret(Prk);
+pub(crate) struct MasterSecret(Expander);
 
 impl MasterSecret {
     /// client_application_traffic_secret_0, up to the server's Finished.
@@ -135,7 +139,7 @@ impl MasterSecret {
 pub(crate) struct TrafficSecret(Prk);
 
 impl TrafficSecret {
-    fn derive(stage: &Prk, label: &[u8], transcript: &Digest) -> Self {
+    fn derive(stage: &Expander, label: &[u8], transcript: &Digest) -> Self {
         Self(derive_secret(stage, label, transcript.as_ref()))
     }
 
@@ -152,7 +156,8 @@ impl TrafficSecret {
 
     /// write_key and write_iv.
     pub(super) fn key_and_iv(&self, suite: &Suite) -> (Secret, Secret) {
-        let expand = |label, len| expand_label(&self.0, label, &[], len);
+        let expander = self.0.expander();
+        let expand = |label, len| expand_label(&expander, label, &[], len);
         (expand(b"key", suite.key_len), expand(b"iv", NONCE_LEN))
     }
 
@@ -160,13 +165,13 @@ impl TrafficSecret {
     #[must_use]
     pub(crate) fn next(&self) -> Self {
         let hash = self.0.hash();
-        Self(Prk::new(hash, expand_label(&self.0, b"traffic upd", &[], hash.output_len())))
+        Self(Prk::new(hash, expand_label(&self.0.expander(), b"traffic upd", &[], hash.output_len())))
     }
 
     /// What this direction's Finished is made with (RFC 8446 §4.4.4).
     pub(crate) fn finished_key(&self) -> FinishedKey {
         let hash = self.0.hash();
-        FinishedKey { hash, key: expand_label(&self.0, b"finished", &[], hash.output_len()) }
+        FinishedKey { hash, key: expand_label(&self.0.expander(), b"finished", &[], hash.output_len()) }
     }
 
     /// The secret itself, for a key log.
@@ -185,7 +190,7 @@ pub(crate) struct FinishedKey {
 impl FinishedKey {
     /// The content of a Finished, or a binder.
     pub(crate) fn verify_data(&self, transcript: &Digest) -> Secret {
-        hmac(self.hash, self.key.as_bytes(), [transcript.as_ref()])
+        HmacKey::new(self.hash, self.key.as_bytes()).code([transcript.as_ref()])
     }
 
     /// Whether the peer's is right.
@@ -204,7 +209,7 @@ pub(crate) struct ResumptionSecret(Prk);
 impl ResumptionSecret {
     /// The pre-shared key of the ticket with this nonce (RFC 8446 §4.6.1).
     pub(crate) fn psk(&self, nonce: &[u8]) -> Secret {
-        expand_label(&self.0, b"resumption", nonce, self.0.hash().output_len())
+        expand_label(&self.0.expander(), b"resumption", nonce, self.0.hash().output_len())
     }
 }
 
@@ -223,11 +228,11 @@ impl ExporterSecret {
         if label.len() > MAX_LABEL {
             return Err(invalid_export("a label has 249 bytes at most (RFC 8446 §7.1)"));
         }
-        let secret = derive_secret(&self.0, label, hash.of_nothing());
+        let secret = derive_secret(&self.0.expander(), label, hash.of_nothing()).expander();
         let context = hash.hash(context.unwrap_or_default());
         let length = (out.len() as u16).to_be_bytes();
         let label = HkdfLabel { length, label: b"exporter", context: context.as_ref() };
-        label.with_parts(|parts| secret.expand(parts, out))
+        label.with_parts(|parts| secret.fill(parts, out))
     }
 
     /// The secret itself, for a key log.
@@ -267,21 +272,21 @@ impl OfSchedule for ExporterSecret {
 }
 
 /// HKDF-Extract with the secret that the stage before hands down.
-fn next_stage(stage: &Prk, input: &[u8]) -> Prk {
+fn next_stage(stage: &Expander, input: &[u8]) -> Expander {
     let hash = stage.hash();
-    Prk::extract(hash, derive_secret(stage, b"derived", hash.of_nothing()).as_bytes(), input)
+    Prk::extract(hash, derive_secret(stage, b"derived", hash.of_nothing()).as_bytes(), input).expander()
 }
 
 /// Derive-Secret (RFC 8446 §7.1).
-pub(super) fn derive_secret(stage: &Prk, label: &[u8], transcript: &[u8]) -> Prk {
+pub(super) fn derive_secret(stage: &Expander, label: &[u8], transcript: &[u8]) -> Prk {
     let hash = stage.hash();
     Prk::new(hash, expand_label(stage, label, transcript, hash.output_len()))
 }
 
 /// HKDF-Expand-Label (RFC 8446 §7.1), to no more than one block of the hash.
-pub(super) fn expand_label(prk: &Prk, label: &[u8], context: &[u8], len: usize) -> Secret {
+pub(super) fn expand_label(prk: &Expander, label: &[u8], context: &[u8], len: usize) -> Secret {
     let label = HkdfLabel { length: (len as u16).to_be_bytes(), label, context };
-    label.with_parts(|parts| prk.expand_block(parts, len))
+    label.with_parts(|parts| prk.block(parts, len))
 }
 
 /// RFC 8446 §7.1. Labels are ours or checked, contexts are digests and nonces: neither is longer than its length can say.
@@ -294,8 +299,9 @@ struct HkdfLabel<'a> {
 impl HkdfLabel<'_> {
     /// The encoding, in the parts that it is hashed in.
     fn with_parts<T>(&self, use_parts: impl FnOnce(&[&[u8]]) -> T) -> T {
-        let label_len = [(PREFIX.len() + self.label.len()) as u8];
-        let context_len = [self.context.len() as u8];
-        use_parts(&[&self.length, &label_len, PREFIX, self.label, &context_len, self.context])
+        let [t, l, s, one, three, space] = *PREFIX;
+        let label_len = (PREFIX.len() + self.label.len()) as u8;
+        let head = [self.length[0], self.length[1], label_len, t, l, s, one, three, space];
+        use_parts(&[&head, self.label, &[self.context.len() as u8], self.context])
     }
 }

@@ -109,7 +109,7 @@ impl Offer<'_> {
         let share = share.ok_or(Fault::MissingExtension("a ServerHello without key_share"))?;
         let shared = self.agree(share)?;
         let secret = match &psk {
-            Some(psk) => psk.key.early_secret().handshake(&shared),
+            Some(psk) => psk.key.early_secret.handshake(&shared),
             None => HandshakeSecret::without_psk(suite.hash, &shared),
         };
         Ok((secret, psk))

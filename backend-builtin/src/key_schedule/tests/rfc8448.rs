@@ -180,14 +180,14 @@ impl Trace {
 
     /// A message whose Finished key and content are the trace's.
     fn assert_finished(&self, side: &str, key: &FinishedKey, secret: &TrafficSecret, before: &Transcript) {
-        let prk = Prk::new(HASH, Secret::from_slice(secret.as_bytes()).unwrap());
+        let prk = Prk::new(HASH, Secret::from_slice(secret.as_bytes()).unwrap()).expander();
         let own = expand_label(&prk, b"finished", &[], HASH.output_len());
         self.assert(&format!("{side}_finished_key"), own.as_bytes());
         let finished = self.take(&format!("{side}_finished"));
         assert_eq!(key.verify_data(&before.hash()).as_bytes(), &finished[4..], "{side}_finished");
         assert!(key.verify(&before.hash(), &finished[4..]).is_ok());
         assert!(key.verify(&before.hash(), &finished[5..]).is_err());
-        assert!(key.verify(&before.hash_with(&[0]), &finished[4..]).is_err());
+        assert!(key.verify(&before.clone().hash_part(&[0]), &finished[4..]).is_err());
     }
 }
 
@@ -268,21 +268,21 @@ fn follow_stages(trace: &Trace, group: NamedGroup) {
     let early = Prk::extract(HASH, &[], trace.find("psk").unwrap_or(&zeros));
     trace.assert("early_secret", early.as_bytes());
     if trace.find("psk").is_some() {
-        let binder_key = derive_secret(&early, b"res binder", nothing);
+        let binder_key = derive_secret(&early.expander(), b"res binder", nothing);
         trace.assert("binder_key", binder_key.as_bytes());
-        let finished = expand_label(&binder_key, b"finished", &[], 32);
+        let finished = expand_label(&binder_key.expander(), b"finished", &[], 32);
         trace.assert("binder_finished_key", finished.as_bytes());
         let hash = HASH.hash(trace.take("client_hello"));
-        let exporter = derive_secret(&early, b"e exp master", hash.as_ref());
+        let exporter = derive_secret(&early.expander(), b"e exp master", hash.as_ref());
         trace.assert("early_exporter_master_secret", exporter.as_bytes());
     }
-    let derived = derive_secret(&early, b"derived", nothing);
+    let derived = derive_secret(&early.expander(), b"derived", nothing);
     trace.assert("early_derived", derived.as_bytes());
     let shared = shared_secret(trace, group);
     trace.assert("shared_secret", shared.as_bytes());
     let handshake = Prk::extract(HASH, derived.as_bytes(), shared.as_bytes());
     trace.assert("handshake_secret", handshake.as_bytes());
-    let derived = derive_secret(&handshake, b"derived", nothing);
+    let derived = derive_secret(&handshake.expander(), b"derived", nothing);
     trace.assert("handshake_derived", derived.as_bytes());
     let master = Prk::extract(HASH, derived.as_bytes(), &zeros);
     trace.assert("master_secret", master.as_bytes());

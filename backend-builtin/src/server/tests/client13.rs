@@ -141,7 +141,7 @@ impl Client13<'_> {
         if hello.extensions.pre_shared_key.is_some() {
             let covered = message.len() - hello.binders_len();
             let hash = match retried {
-                Some(transcript) => transcript.hash_with(&message[..covered]),
+                Some(transcript) => transcript.clone().hash_part(&message[..covered]),
                 None => hash.hash(&message[..covered]),
             };
             let mut at = covered + 2;

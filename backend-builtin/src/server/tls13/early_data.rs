@@ -35,7 +35,7 @@ pub(super) fn most_skipped(server: &Server<'_>) -> u32 {
 
 impl Handshake<'_, '_, '_> {
     pub(super) fn choose_early_data(
-        &self,
+        &mut self,
         client_hello: &Hello<'_>,
         authentication: &Authentication,
     ) -> Result<EarlyData, Fault> {
@@ -47,7 +47,7 @@ impl Handshake<'_, '_, '_> {
         let Some((psk, most)) = psk.and_then(|psk| Some((psk, self.most_early_data(psk)?))) else {
             return Ok(EarlyData::Rejected);
         };
-        let hash = self.transcript.hash_with(client_hello.message.raw());
+        let hash = self.transcript.hash_part(client_hello.message.raw());
         let secret = psk.early_secret.client_early_traffic(&hash);
         self.log("CLIENT_EARLY_TRAFFIC_SECRET", secret.as_bytes());
         Ok(EarlyData::Accepted(secret, most))

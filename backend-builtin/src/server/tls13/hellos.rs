@@ -73,7 +73,7 @@ impl Handshake<'_, '_, '_> {
 
     fn handshake_secrets(&self, authentication: &Authentication, shared: &SharedSecret) -> HandshakeSecrets {
         let secret = match authentication.psk() {
-            Some(psk) => psk.early_secret.clone().handshake(shared),
+            Some(psk) => psk.early_secret.handshake(shared),
             None => HandshakeSecret::without_psk(self.parameters.suite.hash, shared),
         };
         let hash = self.transcript.hash();

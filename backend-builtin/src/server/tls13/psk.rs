@@ -129,7 +129,7 @@ impl Handshake<'_, '_, '_> {
 
     /// RFC 8446 §4.2.11.2: the binder shows that the client has the key, and that nobody changed its hello.
     fn verify_binder(
-        &self,
+        &mut self,
         psk: &Psk,
         offered: &OfferedPsks<'_>,
         client_hello: &Hello<'_>,
@@ -138,7 +138,7 @@ impl Handshake<'_, '_, '_> {
         let binder = offered.binders.get(usize::from(psk.index)).ok_or_else(missing)?;
         let raw = client_hello.message.raw();
         let covered = raw.len().checked_sub(offered.binders_len()).and_then(|end| raw.get(..end));
-        let hash = self.transcript.hash_with(covered.ok_or_else(missing)?);
+        let hash = self.transcript.hash_part(covered.ok_or_else(missing)?);
         psk.early_secret.binder_key(psk.kind).verify(&hash, binder).map(drop)
     }
 
@@ -157,7 +157,7 @@ impl Handshake<'_, '_, '_> {
 
     /// RFC 8446 §4.1.2: after a HelloRetryRequest the client computes its binders anew, and may drop PSKs before the
     /// chosen one.
-    pub(super) fn verify_binder_again(&self, psk: &mut Psk, second: &Hello<'_>) -> Result<(), Fault> {
+    pub(super) fn verify_binder_again(&mut self, psk: &mut Psk, second: &Hello<'_>) -> Result<(), Fault> {
         let offered = second.client_hello.extensions.pre_shared_key.as_ref();
         let offered =
             offered.ok_or(Fault::MissingExtension("the second ClientHello has no pre_shared_key"))?;
