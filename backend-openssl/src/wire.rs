@@ -3,9 +3,9 @@
 //! OpenSSL reads ahead, and one read gives it one record, when all of that has come: so it asks once for a record, and
 //! between calls it holds no part of one, but at most plaintext that did not fit the caller's buffer.
 
-use std::{io, mem};
+use std::io;
 
-use polytls_api::{Buffer, HelloObserver, Transport};
+use polytls_api::{Buffer, HelloObserver, MemoryIo, Transport};
 
 /// The length of a record's header (RFC 8446 §5.1), and the most that follows one (RFC 5246 §6.2.3).
 const HEADER: usize = 5;
@@ -14,9 +14,7 @@ const MOST_CONTENT: usize = (1 << 14) + 2048;
 /// The buffers, in place for the length of a call.
 #[derive(Debug, Default)]
 pub(crate) struct Wire {
-    incoming: Buffer,
-    outgoing: Buffer,
-    observer: Option<Box<HelloObserver>>,
+    io: MemoryIo,
     /// How much OpenSSL has still to read of what it has begun to.
     unread: usize,
 }
@@ -24,24 +22,22 @@ pub(crate) struct Wire {
 impl Wire {
     /// Empty buffers, with an observer of the hellos that pass.
     pub(crate) fn observed() -> Self {
-        Self { observer: Some(Box::default()), ..Self::default() }
+        Self { io: MemoryIo::observed(), unread: 0 }
     }
 
-    /// Exchanges the buffers with those of a connection; called before and after OpenSSL is.
+    /// As [`MemoryIo::swap`].
     pub(crate) fn swap(&mut self, incoming: &mut Buffer, outgoing: &mut Buffer) {
-        mem::swap(&mut self.incoming, incoming);
-        mem::swap(&mut self.outgoing, outgoing);
+        self.io.swap(incoming, outgoing);
     }
 
-    /// Exchanges the buffers with those of a transport.
+    /// As [`MemoryIo::swap_with`].
     pub(crate) fn swap_with(&mut self, transport: &mut Transport<'_>) {
-        let (incoming, outgoing) = transport.buffers();
-        self.swap(incoming, outgoing);
+        self.io.swap_with(transport);
     }
 
-    /// What the hellos said; the observer is gone afterwards.
+    /// As [`MemoryIo::take_observer`].
     pub(crate) fn take_observer(&mut self) -> HelloObserver {
-        self.observer.take().map(|observer| *observer).unwrap_or_default()
+        self.io.take_observer()
     }
 
     /// Whether OpenSSL would find something to read in these bytes.
@@ -51,25 +47,20 @@ impl Wire {
 
     /// The same of what is in place.
     pub(crate) fn has_record(&self) -> bool {
-        self.would_read(self.incoming.filled())
+        self.would_read(self.io.incoming())
     }
 }
 
 impl io::Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.unread == 0 {
-            self.unread = next_record(self.incoming.filled()).unwrap_or(0);
+            self.unread = next_record(self.io.incoming()).unwrap_or(0);
         }
-        let count = buffer.len().min(self.unread).min(self.incoming.len());
-        if count == 0 {
+        let most = buffer.len().min(self.unread);
+        if most == 0 {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let bytes = &self.incoming.filled()[..count];
-        buffer[..count].copy_from_slice(bytes);
-        if let Some(observer) = &mut self.observer {
-            observer.received(bytes);
-        }
-        self.incoming.consume(count);
+        let count = self.io.read(&mut buffer[..most])?;
         self.unread -= count;
         Ok(count)
     }
@@ -77,15 +68,11 @@ impl io::Read for Wire {
 
 impl io::Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Some(observer) = &mut self.observer {
-            observer.sent(bytes);
-        }
-        self.outgoing.extend(bytes);
-        Ok(bytes.len())
+        self.io.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.io.flush()
     }
 }
 
@@ -118,6 +105,13 @@ pub(crate) mod tests {
     /// A ClientHello without content.
     pub(crate) const HELLO: [u8; 9] = [22, 3, 1, 0, 4, 1, 0, 0, 0];
 
+    fn receive(wire: &mut Wire, bytes: &[u8]) {
+        let (mut incoming, mut outgoing) = (Buffer::new(), Buffer::new());
+        wire.swap(&mut incoming, &mut outgoing);
+        incoming.extend(bytes);
+        wire.swap(&mut incoming, &mut outgoing);
+    }
+
     #[test]
     fn records_are_told_from_the_beginning_of_one_and_from_what_is_none() {
         let (one, two) = (HELLO.len(), HELLO.repeat(2));
@@ -147,9 +141,9 @@ pub(crate) mod tests {
                     read.extend_from_slice(&buffer[..count]);
                 }
                 assert_eq!(read, if is_whole { &HELLO[..] } else { &[] });
-                wire.incoming.extend(&[*byte]);
+                receive(&mut wire, &[*byte]);
             }
-            wire.incoming.extend(&HELLO);
+            receive(&mut wire, &HELLO);
             let mut next = |count: usize| wire.read(&mut buffer).is_ok_and(|read| read == count);
             if size > 5 {
                 assert!(next(HELLO.len()) && next(HELLO.len()) && !next(HELLO.len()));
@@ -163,10 +157,10 @@ pub(crate) mod tests {
     fn what_is_no_record_is_given_as_it_comes() {
         let mut wire = Wire::default();
         let mut buffer = [0; 16];
-        wire.incoming.extend(b"GET / HTTP");
+        receive(&mut wire, b"GET / HTTP");
         assert_eq!(wire.read(&mut buffer).unwrap(), 10);
         assert!(wire.read(&mut buffer).is_err());
-        wire.incoming.extend(b"/");
+        receive(&mut wire, b"/");
         assert!(wire.has_record());
         assert_eq!(wire.read(&mut buffer).unwrap(), 1);
     }

@@ -33,6 +33,11 @@ impl MemoryIo {
         self.swap(incoming, outgoing);
     }
 
+    /// What has come and was not read: of the buffers that are in place.
+    pub fn incoming(&self) -> &[u8] {
+        self.incoming.filled()
+    }
+
     /// What the hellos said; the observer is gone afterwards.
     pub fn take_observer(&mut self) -> HelloObserver {
         self.observer.take().map(|observer| *observer).unwrap_or_default()
