@@ -154,7 +154,10 @@ impl fmt::Debug for HandshakeMessage {
 
 /// A whole message: header, and the body that `body` writes.
 pub(crate) fn encode_handshake(kind: HandshakeType, body: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
-    let mut message = vec![kind.code()];
+    /// Enough for most: they are then written without a buffer that grows.
+    const ROOM: usize = 512;
+    let mut message = Vec::with_capacity(ROOM);
+    message.put_u8(kind.code());
     message.vec24(body);
     message
 }
