@@ -1,4 +1,5 @@
-//! polytls's own engine: TLS 1.3 (RFC 8446) and TLS 1.2 (RFC 5246, as far as it is good) in safe Rust over aws-lc-rs.
+//! polytls's own engine: TLS 1.3 (RFC 8446) and TLS 1.2 (RFC 5246, as far as it is good) in safe Rust over aws-lc-rs and
+//! sha2's hashes.
 //!
 //! It is young and unaudited: opt-in, and never what runs by default. What it is good for is the hooks: a resolver, a
 //! verifier, a signer and a session store of the application's are plain awaits in the middle of its handshakes.

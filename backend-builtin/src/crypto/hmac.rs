@@ -17,6 +17,10 @@ const OPAD: u8 = 0x5c;
 
 /// A key, ready to make codes. Zeroized when it goes.
 #[derive(Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for part of a handshake, and an allocation is dearer"
+)]
 pub(crate) enum HmacKey {
     Sha256(Padded<Sha256>),
     Sha384(Padded<Sha384>),

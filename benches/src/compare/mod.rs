@@ -64,7 +64,7 @@ struct Effort {
 }
 
 const OF_QUICK: Effort = Effort { rounds: 3, seconds: 0.02 };
-const OF_HEADLINES: Effort = Effort { rounds: 15, seconds: 0.1 };
+const OF_HEADLINES: Effort = Effort { rounds: 31, seconds: 0.06 };
 const OF_OTHERS: Effort = Effort { rounds: 9, seconds: 0.06 };
 /// After so many rounds all prepare anew, at other addresses, so that no ratio is that of lucky ones.
 const ANEW_EVERY: usize = 3;
