@@ -45,23 +45,38 @@ pub(crate) fn provider() -> CryptoProvider {
 
 fn of_hash(hash: HashAlgorithm) -> Option<&'static dyn tls13::Hkdf> {
     match hash {
-        HashAlgorithm::SHA256 => Some(&Hkdf(&SHA256)),
-        HashAlgorithm::SHA384 => Some(&Hkdf(&SHA384)),
+        HashAlgorithm::SHA256 => Some(&Hkdf { hash: &SHA256, of_zeros: &SHA256_OF_ZEROS }),
+        HashAlgorithm::SHA384 => Some(&Hkdf { hash: &SHA384, of_zeros: &SHA384_OF_ZEROS }),
         _ => None,
     }
 }
 
+/// What is extracted from zeros without a salt: the Early Secret of a handshake without a PSK (RFC 8446 §7.1).
+const SHA256_OF_ZEROS: [u8; 32] = [
+    0x33, 0xad, 0x0a, 0x1c, 0x60, 0x7e, 0xc0, 0x3b, 0x09, 0xe6, 0xcd, 0x98, 0x93, 0x68, 0x0c, 0xe2, 0x10,
+    0xad, 0xf3, 0x00, 0xaa, 0x1f, 0x26, 0x60, 0xe1, 0xb2, 0x2e, 0x10, 0xf1, 0x70, 0xf9, 0x2a,
+];
+
+const SHA384_OF_ZEROS: [u8; 48] = [
+    0x7e, 0xe8, 0x20, 0x6f, 0x55, 0x70, 0x02, 0x3e, 0x6d, 0xc7, 0x51, 0x9e, 0xb1, 0x07, 0x3b, 0xc4, 0xe7,
+    0x91, 0xad, 0x37, 0xb5, 0xc3, 0x82, 0xaa, 0x10, 0xba, 0x18, 0xe2, 0x35, 0x7e, 0x71, 0x69, 0x71, 0xf9,
+    0x36, 0x2f, 0x2c, 0x2f, 0xe2, 0xa7, 0x6b, 0xfd, 0x78, 0xdf, 0xec, 0x4e, 0xa9, 0xb5,
+];
+
 /// HKDF with a hash.
-struct Hkdf(&'static Algorithm);
+struct Hkdf {
+    hash: &'static Algorithm,
+    of_zeros: &'static [u8],
+}
 
 impl Hkdf {
     /// HKDF-Extract (RFC 5869 §2.2). No salt is one of zeros, and those HMAC puts behind any key.
     fn extract(&self, salt: Option<&[u8]>, input: &[u8]) -> Box<dyn HkdfExpander> {
-        hmac(self.0, salt.unwrap_or_default(), [input], |key| self.expander(key))
+        hmac(self.hash, salt.unwrap_or_default(), [input], |key| self.expander(key))
     }
 
     fn expander(&self, key: &[u8]) -> Box<dyn HkdfExpander> {
-        let mut expander = Box::new(Expander { hash: self.0, key: [0; OkmBlock::MAX_LEN] });
+        let mut expander = Box::new(Expander { hash: self.hash, key: [0; OkmBlock::MAX_LEN] });
         expander.key[..key.len()].copy_from_slice(key);
         expander
     }
@@ -69,7 +84,10 @@ impl Hkdf {
 
 impl tls13::Hkdf for Hkdf {
     fn extract_from_zero_ikm(&self, salt: Option<&[u8]>) -> Box<dyn HkdfExpander> {
-        self.extract(salt, &[0; OkmBlock::MAX_LEN][..self.0.output_len()])
+        match salt {
+            Some(_) => self.extract(salt, &[0; OkmBlock::MAX_LEN][..self.hash.output_len()]),
+            None => self.expander(self.of_zeros),
+        }
     }
 
     fn extract_from_secret(&self, salt: Option<&[u8]>, secret: &[u8]) -> Box<dyn HkdfExpander> {
@@ -81,7 +99,7 @@ impl tls13::Hkdf for Hkdf {
     }
 
     fn hmac_sign(&self, key: &OkmBlock, message: &[u8]) -> Tag {
-        hmac(self.0, key.as_ref(), [message], Tag::new)
+        hmac(self.hash, key.as_ref(), [message], Tag::new)
     }
 }
 
