@@ -3,7 +3,7 @@
 //! That is short, and most keys make no more than three of them. The library's own HMAC has a context of more than half
 //! a kilobyte, which takes longer to set up, to copy and to clear than that takes to hash.
 
-use aws_lc_rs::digest::{self, Algorithm, Context, Digest, MAX_OUTPUT_LEN};
+use aws_lc_rs::digest::{self, Algorithm, Context, Digest};
 use zeroize::Zeroize;
 
 /// RFC 2104 §2.
@@ -13,21 +13,23 @@ const OPAD: u8 = 0x5c;
 /// Room for a block and for what a HkdfLabel with a digest for its context takes (RFC 8446 §7.1).
 const ROOM: usize = 256;
 
-/// Shows `take` the code of these parts, one after the other, and clears it.
+/// Shows `take` the code of these parts, one after the other.
 pub fn hmac<'a, T>(
     hash: &'static Algorithm,
     key: &[u8],
     parts: impl IntoIterator<Item = &'a [u8], IntoIter: Clone>,
     take: impl FnOnce(&[u8]) -> T,
 ) -> T {
-    let mut hashed = Output::new();
-    let key = if key.len() > hash.block_len() { hashed.set(&digest::digest(hash, key)) } else { key };
-    let (mut inner, mut outer) = (Output::new(), Output::new());
-    let inner = inner.set(&hash_with_key(hash, key, IPAD, parts.into_iter()));
-    take(outer.set(&hash_with_key(hash, key, OPAD, [inner].into_iter())))
+    let hashed = (key.len() > hash.block_len()).then(|| digest::digest(hash, key));
+    let key = hashed.as_ref().map_or(key, Digest::as_ref);
+    // What the library gives is looked at where it lies: nothing clears it, so nothing copies it either.
+    let inner = hash_with_key(hash, key, IPAD, parts.into_iter());
+    let outer = hash_with_key(hash, key, OPAD, [inner.as_ref()].into_iter());
+    take(outer.as_ref())
 }
 
 /// H(K XOR pad, text) in the terms of RFC 2104 §2.
+#[inline]
 fn hash_with_key<'a>(
     hash: &'static Algorithm,
     key: &[u8],
@@ -38,16 +40,16 @@ fn hash_with_key<'a>(
     let (block, rest) = room.split_at_mut(hash.block_len());
     block.fill(pad);
     block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
-    let digest = match copy_all(text.clone(), rest) {
-        Some(len) => digest::digest(hash, &room[..hash.block_len() + len]),
-        None => {
-            let mut context = Context::new(hash);
-            context.update(&room[..hash.block_len()]);
-            text.for_each(|part| context.update(part));
-            context.finish()
-        }
+    let Some(len) = copy_all(text.clone(), rest) else {
+        let mut context = Context::new(hash);
+        context.update(block);
+        text.for_each(|part| context.update(part));
+        room.as_mut_slice().zeroize();
+        return context.finish();
     };
-    room.as_mut_slice().zeroize();
+    let filled = &mut room[..hash.block_len() + len];
+    let digest = digest::digest(hash, filled);
+    filled.zeroize();
     digest
 }
 
@@ -60,33 +62,6 @@ fn copy_all<'a>(parts: impl Iterator<Item = &'a [u8]>, target: &mut [u8]) -> Opt
         len = end;
     }
     Some(len)
-}
-
-/// What a hash gives in the middle of HMAC. Zeroized when it goes.
-struct Output {
-    bytes: [u8; MAX_OUTPUT_LEN],
-    len: usize,
-}
-
-impl Output {
-    fn new() -> Self {
-        Self { bytes: [0; MAX_OUTPUT_LEN], len: 0 }
-    }
-
-    fn set(&mut self, digest: &Digest) -> &[u8] {
-        let digest = digest.as_ref();
-        let bytes = &mut self.bytes[..digest.len()];
-        bytes.copy_from_slice(digest);
-        self.len = digest.len();
-        bytes
-    }
-}
-
-impl Drop for Output {
-    fn drop(&mut self) {
-        // What was used, all at once: as an array it would go byte by byte.
-        self.bytes[..self.len].zeroize();
-    }
 }
 
 #[cfg(test)]
