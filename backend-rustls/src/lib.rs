@@ -16,6 +16,7 @@ mod early_data;
 mod error;
 mod exporter;
 mod handshake_keys;
+mod hkdf;
 mod identities;
 mod kernel;
 mod sessions;
@@ -32,7 +33,7 @@ use polytls_api::{
     record::{RecordCipher, RecordKey},
 };
 use polytls_aws_lc::{AeadCipher, Signatures, webpki_verifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::crypto::CryptoProvider;
 
 /// The name by which the backend is chosen.
 const NAME: &str = "rustls";
@@ -47,7 +48,7 @@ pub struct Rustls {
 impl Rustls {
     /// rustls with aws-lc-rs and its default suites and groups.
     pub fn new() -> Self {
-        let provider = aws_lc_rs::default_provider();
+        let provider = hkdf::provider();
         let capabilities = capabilities(&provider);
         Self { provider, capabilities }
     }
