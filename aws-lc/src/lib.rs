@@ -1,5 +1,5 @@
-//! What polytls's backends over aws-lc-rs share: its AEADs as record ciphers, HMAC over its hashes, and rustls-webpki's
-//! certificate validation with its signature algorithms.
+//! What polytls's backends over aws-lc-rs share: its AEADs as record ciphers, HMAC for key schedules, and
+//! rustls-webpki's certificate validation with its signature algorithms.
 //!
 //! No handshake is here and no backend: `polytls-rustls` and `polytls-builtin` build on it, and so can others.
 
@@ -11,7 +11,7 @@ mod verifier;
 mod walks;
 
 pub use self::{
-    hmac::hmac,
+    hmac::{HmacHash, HmacKey},
     record_cipher::AeadCipher,
     signature::Signatures,
     verifier::{SIGNATURE_ALGORITHMS, WebPkiVerifier, pki_name, webpki_verifier},

@@ -5,8 +5,7 @@
 
 use std::sync::LazyLock;
 
-use aws_lc_rs::digest::{Algorithm, SHA256, SHA384};
-use polytls_aws_lc::hmac;
+use polytls_aws_lc::{HmacHash, HmacKey};
 use rustls::{
     CipherSuiteCommon, SupportedCipherSuite, Tls13CipherSuite,
     crypto::{
@@ -17,7 +16,6 @@ use rustls::{
         tls13::{self, HkdfExpander, OkmBlock, OutputLengthError},
     },
 };
-use zeroize::Zeroize;
 
 /// rustls's suites of TLS 1.3, with this HKDF.
 static SUITES: LazyLock<Vec<Tls13CipherSuite>> = LazyLock::new(|| {
@@ -45,8 +43,8 @@ pub(crate) fn provider() -> CryptoProvider {
 
 fn of_hash(hash: HashAlgorithm) -> Option<&'static dyn tls13::Hkdf> {
     match hash {
-        HashAlgorithm::SHA256 => Some(&Hkdf { hash: &SHA256, of_zeros: &SHA256_OF_ZEROS }),
-        HashAlgorithm::SHA384 => Some(&Hkdf { hash: &SHA384, of_zeros: &SHA384_OF_ZEROS }),
+        HashAlgorithm::SHA256 => Some(&Hkdf { hash: HmacHash::Sha256, of_zeros: &SHA256_OF_ZEROS }),
+        HashAlgorithm::SHA384 => Some(&Hkdf { hash: HmacHash::Sha384, of_zeros: &SHA384_OF_ZEROS }),
         _ => None,
     }
 }
@@ -65,27 +63,29 @@ const SHA384_OF_ZEROS: [u8; 48] = [
 
 /// HKDF with a hash.
 struct Hkdf {
-    hash: &'static Algorithm,
+    hash: HmacHash,
     of_zeros: &'static [u8],
 }
 
 impl Hkdf {
+    fn hash_len(&self) -> usize {
+        self.of_zeros.len()
+    }
+
     /// HKDF-Extract (RFC 5869 §2.2). No salt is one of zeros, and those HMAC puts behind any key.
     fn extract(&self, salt: Option<&[u8]>, input: &[u8]) -> Box<dyn HkdfExpander> {
-        hmac(self.hash, salt.unwrap_or_default(), [input], |key| self.expander(key))
+        HmacKey::new(self.hash, salt.unwrap_or_default()).code([input], |key| self.expander(key))
     }
 
     fn expander(&self, key: &[u8]) -> Box<dyn HkdfExpander> {
-        let mut expander = Box::new(Expander { hash: self.hash, key: [0; OkmBlock::MAX_LEN] });
-        expander.key[..key.len()].copy_from_slice(key);
-        expander
+        Box::new(Expander { key: HmacKey::new(self.hash, key), hash_len: self.hash_len() })
     }
 }
 
 impl tls13::Hkdf for Hkdf {
     fn extract_from_zero_ikm(&self, salt: Option<&[u8]>) -> Box<dyn HkdfExpander> {
         match salt {
-            Some(_) => self.extract(salt, &[0; OkmBlock::MAX_LEN][..self.hash.output_len()]),
+            Some(_) => self.extract(salt, &[0; OkmBlock::MAX_LEN][..self.hash_len()]),
             None => self.expander(self.of_zeros),
         }
     }
@@ -99,28 +99,27 @@ impl tls13::Hkdf for Hkdf {
     }
 
     fn hmac_sign(&self, key: &OkmBlock, message: &[u8]) -> Tag {
-        hmac(self.hash, key.as_ref(), [message], Tag::new)
+        HmacKey::new(self.hash, key.as_ref()).code([message], Tag::new)
     }
 }
 
-/// A pseudorandom key of the hash's length. Zeroized when it goes.
+/// A pseudorandom key, whose own part of each block is hashed. Zeroized when it goes.
 struct Expander {
-    hash: &'static Algorithm,
-    key: [u8; OkmBlock::MAX_LEN],
+    key: HmacKey,
+    hash_len: usize,
 }
 
 impl Expander {
     /// T(counter) of RFC 5869 §2.3.
     fn block<T>(&self, previous: &[u8], info: &[&[u8]], counter: u8, take: impl FnOnce(&[u8]) -> T) -> T {
         let counter = [counter];
-        let parts = [previous].into_iter().chain(info.iter().copied()).chain([counter.as_slice()]);
-        hmac(self.hash, &self.key[..self.hash.output_len()], parts, take)
+        self.key.code([previous].into_iter().chain(info.iter().copied()).chain([counter.as_slice()]), take)
     }
 }
 
 impl HkdfExpander for Expander {
     fn expand_slice(&self, info: &[&[u8]], output: &mut [u8]) -> Result<(), OutputLengthError> {
-        if output.len() > 255 * self.hash_len() {
+        if output.len() > 255 * self.hash_len {
             return Err(OutputLengthError);
         }
         let mut done = 0;
@@ -129,7 +128,7 @@ impl HkdfExpander for Expander {
             if rest.is_empty() {
                 break;
             }
-            let previous = &before[done.saturating_sub(self.hash_len())..];
+            let previous = &before[done.saturating_sub(self.hash_len)..];
             done += self.block(previous, info, counter, |block| {
                 let count = block.len().min(rest.len());
                 rest[..count].copy_from_slice(&block[..count]);
@@ -144,14 +143,7 @@ impl HkdfExpander for Expander {
     }
 
     fn hash_len(&self) -> usize {
-        self.hash.output_len()
-    }
-}
-
-impl Drop for Expander {
-    fn drop(&mut self) {
-        // All at once: as an array it would go byte by byte.
-        self.key.as_mut_slice().zeroize();
+        self.hash_len
     }
 }
 
@@ -170,7 +162,8 @@ mod tests {
     fn assert_same(one: &dyn HkdfExpander, other: &dyn HkdfExpander) {
         let long = [3; 300];
         assert_eq!(one.hash_len(), other.hash_len());
-        for info in [&[][..], &[b"label", b"", b"context"], &[&long]] {
+        let infos: [&[&[u8]]; 3] = [&[], &[b"label", b"", b"context"], &[&long]];
+        for info in infos {
             assert_eq!(one.expand_block(info).as_ref(), other.expand_block(info).as_ref());
             for len in (1..200).chain([255 * one.hash_len()]) {
                 let (mut first, mut second) = (vec![1; len], vec![2; len]);

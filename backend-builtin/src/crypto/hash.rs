@@ -5,14 +5,13 @@
 
 use std::fmt;
 
+use polytls_aws_lc::{HmacHash, HmacKey};
 use sha2::{Digest as _, Sha256, Sha384};
-use zeroize::Zeroize;
+
+use super::Secret;
 
 /// SHA-384's output, the longest here.
 const MAX_OUTPUT: usize = 48;
-
-/// SHA-384's block, the longest here.
-pub(super) const MAX_BLOCK: usize = 128;
 
 /// A hash that a cipher suite names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +28,15 @@ impl HashAlgorithm {
         }
     }
 
-    /// What HMAC fills a key up to (RFC 2104 §2).
-    pub(super) fn block_len(self) -> usize {
+    /// HMAC with this hash: the code of these parts, one after the other.
+    pub(crate) fn hmac<'a>(self, key: &[u8], parts: impl IntoIterator<Item = &'a [u8]>) -> Secret {
+        HmacKey::new(self.of_hmac(), key).code(parts, Secret::of_hash)
+    }
+
+    pub(crate) fn of_hmac(self) -> HmacHash {
         match self {
-            Self::Sha256 => 64,
-            Self::Sha384 => 128,
+            Self::Sha256 => HmacHash::Sha256,
+            Self::Sha384 => HmacHash::Sha384,
         }
     }
 
@@ -71,7 +74,7 @@ const SHA384_OF_NOTHING: [u8; 48] = [
     0xde, 0xbf, 0xe7, 0x6f, 0x65, 0xfb, 0xd5, 0x1a, 0xd2, 0xf1, 0x48, 0x98, 0xb9, 0x5b,
 ];
 
-/// What a hash gives. It is no secret but of a long HMAC key, which is cleared.
+/// What a hash gives. It is no secret.
 #[derive(Clone, Copy)]
 pub(crate) struct Digest {
     bytes: [u8; MAX_OUTPUT],
@@ -83,12 +86,6 @@ impl Digest {
         let mut bytes = [0; MAX_OUTPUT];
         bytes[..digest.len()].copy_from_slice(digest);
         Self { bytes, len: digest.len() }
-    }
-}
-
-impl Zeroize for Digest {
-    fn zeroize(&mut self) {
-        self.bytes.as_mut_slice().zeroize();
     }
 }
 

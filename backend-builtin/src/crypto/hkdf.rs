@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{HashAlgorithm, Secret, hmac::HmacKey};
+use polytls_aws_lc::HmacKey;
+
+use super::{HashAlgorithm, Secret};
 use crate::error::Fault;
 
 /// A pseudorandom key.
@@ -19,7 +21,7 @@ impl Prk {
 
     /// HKDF-Extract: a pseudorandom key out of whatever entropy there is (RFC 5869 §2.2).
     pub(crate) fn extract(hash: HashAlgorithm, salt: &[u8], input: &[u8]) -> Self {
-        Self { hash, key: HmacKey::new(hash, salt).code([input]) }
+        Self { hash, key: hash.hmac(salt, [input]) }
     }
 
     pub(crate) fn hash(&self) -> HashAlgorithm {
@@ -37,7 +39,7 @@ impl Prk {
 
     /// The key, ready to be expanded, as often as one likes.
     pub(crate) fn expander(&self) -> Expander {
-        Expander { hash: self.hash, key: HmacKey::new(self.hash, self.key.as_bytes()) }
+        Expander { hash: self.hash, key: HmacKey::new(self.hash.of_hmac(), self.key.as_bytes()) }
     }
 }
 
@@ -77,7 +79,8 @@ impl Expander {
 
     fn block_after(&self, previous: &[u8], info: &[&[u8]], counter: u8) -> Secret {
         let counter = [counter];
-        self.key.code([previous].into_iter().chain(info.iter().copied()).chain([counter.as_slice()]))
+        let parts = [previous].into_iter().chain(info.iter().copied()).chain([counter.as_slice()]);
+        self.key.code(parts, Secret::of_hash)
     }
 }
 

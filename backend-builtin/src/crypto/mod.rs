@@ -8,7 +8,6 @@ mod aead;
 mod certificate;
 mod hash;
 pub(crate) mod hkdf;
-mod hmac;
 mod key_exchange;
 mod random;
 mod secret;
@@ -21,7 +20,6 @@ mod wycheproof;
 pub(crate) use self::{
     aead::record_cipher,
     hash::{Digest, HashAlgorithm, HashContext},
-    hmac::HmacKey,
     key_exchange::{KeyShare, SharedSecret, respond},
     random::random,
     secret::{Secret, is_same},

@@ -32,7 +32,7 @@ impl Secret {
     }
 
     /// A copy of a hash that is to be kept secret, and is no longer than a secret.
-    pub(super) fn of_hash(bytes: &[u8]) -> Self {
+    pub(crate) fn of_hash(bytes: &[u8]) -> Self {
         let mut secret = Self::zeros(bytes.len());
         secret.bytes[..bytes.len()].copy_from_slice(bytes);
         secret

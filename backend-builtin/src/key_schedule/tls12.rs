@@ -1,11 +1,12 @@
 //! The key schedule of TLS 1.2: the PRF (RFC 5246 §5), the master secret (§8.1, RFC 7627), and what hangs off it.
 
 use polytls_api::record::{NONCE_LEN, Role, TrafficKeys};
+use polytls_aws_lc::HmacKey;
 use zeroize::Zeroizing;
 
 use super::{FinishedVerified, Suite, check_exported_len, invalid_export, kept::OfSchedule};
 use crate::{
-    crypto::{Digest, HashAlgorithm, HmacKey, Secret, SharedSecret, record_cipher},
+    crypto::{Digest, HashAlgorithm, Secret, SharedSecret, record_cipher},
     error::Fault,
 };
 
@@ -166,12 +167,12 @@ fn traffic_keys(suite: &Suite, key: &[u8], fixed_iv: &[u8]) -> Result<TrafficKey
 
 /// The PRF (RFC 5246 §5): P_hash over the label and the seed.
 pub(super) fn prf(hash: HashAlgorithm, secret: &[u8], label: &[u8], seed: &[&[u8]], out: &mut [u8]) {
-    let key = HmacKey::new(hash, secret);
+    let key = HmacKey::new(hash.of_hmac(), secret);
     let seed = || [label].into_iter().chain(seed.iter().copied());
-    let mut a = key.code(seed());
+    let mut a = key.code(seed(), Secret::of_hash);
     for chunk in out.chunks_mut(hash.output_len()) {
-        let block = key.code([a.as_bytes()].into_iter().chain(seed()));
+        let block = key.code([a.as_bytes()].into_iter().chain(seed()), Secret::of_hash);
         chunk.copy_from_slice(&block.as_bytes()[..chunk.len()]);
-        a = key.code([a.as_bytes()]);
+        a = key.code([a.as_bytes()], Secret::of_hash);
     }
 }

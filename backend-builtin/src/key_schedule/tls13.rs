@@ -11,7 +11,7 @@ use polytls_api::record::{NONCE_LEN, TrafficKeys};
 use super::{FinishedVerified, Suite, check_exported_len, invalid_export, kept::OfSchedule};
 use crate::{
     crypto::{
-        Digest, HashAlgorithm, HmacKey, Secret, SharedSecret,
+        Digest, HashAlgorithm, Secret, SharedSecret,
         hkdf::{Expander, Prk},
         record_cipher,
     },
@@ -190,7 +190,7 @@ pub(crate) struct FinishedKey {
 impl FinishedKey {
     /// The content of a Finished, or a binder.
     pub(crate) fn verify_data(&self, transcript: &Digest) -> Secret {
-        HmacKey::new(self.hash, self.key.as_bytes()).code([transcript.as_ref()])
+        self.hash.hmac(self.key.as_bytes(), [transcript.as_ref()])
     }
 
     /// Whether the peer's is right.
