@@ -3,6 +3,7 @@
 //!
 //! No handshake is here and no backend: `polytls-rustls` and `polytls-builtin` build on it, and so can others.
 
+mod authority_key;
 mod error;
 mod record_cipher;
 mod signature;
@@ -10,6 +11,7 @@ mod verifier;
 mod walks;
 
 pub use self::{
+    authority_key::AuthorityKey,
     record_cipher::AeadCipher,
     signature::Signatures,
     verifier::{SIGNATURE_ALGORITHMS, WebPkiVerifier, pki_name, webpki_verifier},
