@@ -3,6 +3,7 @@
 //!
 //! No handshake is here and no backend: `polytls-rustls` and `polytls-builtin` build on it, and so can others.
 
+mod authority_key;
 mod error;
 mod hmac;
 mod record_cipher;
@@ -11,6 +12,7 @@ mod verifier;
 mod walks;
 
 pub use self::{
+    authority_key::AuthorityKey,
     hmac::{HmacHash, HmacKey},
     record_cipher::AeadCipher,
     signature::Signatures,

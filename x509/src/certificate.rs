@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use der::asn1::ObjectIdentifier;
 
 use crate::{
-    Extensions, Malformed, Name,
+    Extensions, KeyUsage, Malformed, Name,
     reader::{Reader, Tag},
 };
 
@@ -171,12 +171,27 @@ impl<'a> SubjectPublicKeyInfo<'a> {
     /// # Errors
     /// [`Malformed`] where the way to the key, or the key, is not what RFC 5280 §4.1 says.
     pub fn of_certificate(der: &'a [u8]) -> Result<Self, Malformed> {
-        let mut fields = Reader::new(der, "certificate").sequence()?.at("tbsCertificate").sequence()?;
+        Self::behind_others(&mut Reader::new(der, "certificate").sequence()?.at("tbsCertificate").sequence()?)
+    }
+
+    /// The key from the fields of a TBSCertificate, of which those before it are stepped over.
+    fn behind_others(fields: &mut Reader<'a>) -> Result<Self, Malformed> {
         fields.at("version").optional(Tag::constructed(0))?;
         for field in ["serialNumber", "signature", "issuer", "validity", "subject"] {
             fields.at(field).element()?;
         }
         Self::read(fields.at("subjectPublicKeyInfo"))
+    }
+
+    /// Reads one that stands alone; nothing may follow it.
+    ///
+    /// # Errors
+    /// [`Malformed`] where it is not what RFC 5280 §4.1 says.
+    pub fn parse(der: &'a [u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(der, "subjectPublicKeyInfo");
+        let info = Self::read(&mut reader)?;
+        reader.finish()?;
+        Ok(info)
     }
 
     fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
@@ -186,6 +201,39 @@ impl<'a> SubjectPublicKeyInfo<'a> {
         let subject_public_key = fields.at("subjectPublicKey").octets_of_bits()?;
         fields.finish()?;
         Ok(Self { der: info.der, algorithm, subject_public_key })
+    }
+}
+
+/// The key of a certificate and what it is for, and nothing else of it: whatever stands beside is stepped over, one level at
+/// a time. For who asks about the key of a certificate that another has found good, by rules of his own.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct CertifiedKey<'a> {
+    /// The key.
+    pub subject_public_key_info: SubjectPublicKeyInfo<'a>,
+    /// RFC 5280 §4.2.1.3, where the certificate says it.
+    pub key_usage: Option<KeyUsage>,
+}
+
+impl<'a> CertifiedKey<'a> {
+    /// Reads them from a certificate; nothing may follow it.
+    ///
+    /// # Errors
+    /// [`Malformed`] where the way to the key or to its usage, or one of the two, is not what RFC 5280 says.
+    pub fn of_certificate(der: &'a [u8]) -> Result<Self, Malformed> {
+        let mut outer = Reader::new(der, "certificate");
+        let mut fields = outer.sequence()?.at("tbsCertificate").sequence()?;
+        outer.finish()?;
+        let subject_public_key_info = SubjectPublicKeyInfo::behind_others(&mut fields)?;
+        let mut key_usage = None;
+        while !fields.is_finished() {
+            if let Some(mut explicit) = fields.at("extensions").optional_within(Tag::constructed(3))? {
+                key_usage = KeyUsage::find(explicit.sequence()?)?;
+            } else {
+                fields.element()?;
+            }
+        }
+        Ok(Self { subject_public_key_info, key_usage })
     }
 }
 

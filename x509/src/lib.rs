@@ -32,7 +32,7 @@ mod time;
 mod tests;
 
 pub use self::{
-    certificate::{AlgorithmIdentifier, Certificate, SubjectPublicKeyInfo, Validity},
+    certificate::{AlgorithmIdentifier, Certificate, CertifiedKey, SubjectPublicKeyInfo, Validity},
     crl::{
         CertificateList, DistributionPoint, IssuingDistributionPoint, RevocationReason, RevokedCertificate,
     },

@@ -323,8 +323,8 @@ pub(crate) fn representable(octets: &[u8]) -> Option<ObjectIdentifier> {
 }
 
 /// What is in most certificates, and need not be read arc by arc: rsaEncryption and its signature with SHA-256, the key
-/// on a curve, P-256, its signature with SHA-256, and the attributes CN, C and O.
-const COMMON: [ObjectIdentifier; 8] = [
+/// on a curve, P-256, its signature with SHA-256, the attributes CN, C and O, and the purposes serverAuth and clientAuth.
+const COMMON: [ObjectIdentifier; 10] = [
     ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1"),
     ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11"),
     ObjectIdentifier::new_unwrap("1.2.840.10045.2.1"),
@@ -333,6 +333,8 @@ const COMMON: [ObjectIdentifier; 8] = [
     ObjectIdentifier::new_unwrap("2.5.4.3"),
     ObjectIdentifier::new_unwrap("2.5.4.6"),
     ObjectIdentifier::new_unwrap("2.5.4.10"),
+    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1"),
+    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2"),
 ];
 
 /// What is wrong with a header.

@@ -5,7 +5,6 @@
 //! sees it, because the library reads more encodings than TLS has.
 
 mod aead;
-mod certificate;
 mod hash;
 pub(crate) mod hkdf;
 mod key_exchange;

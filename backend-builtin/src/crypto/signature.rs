@@ -4,17 +4,21 @@ use std::ops::RangeInclusive;
 
 use aws_lc_rs::signature::{self, RsaParameters, UnparsedPublicKey, VerificationAlgorithm};
 use der::asn1::ObjectIdentifier;
-use polytls_api::{CertificateDer, ProtocolVersion, SignatureScheme};
+use polytls_api::{
+    CertificateDer, ProtocolVersion, SignatureScheme,
+    x509::{CertifiedKey, KeyUsage, SubjectPublicKeyInfo},
+};
 
-use super::certificate::{Certificate, SubjectPublicKeyInfo};
 use crate::error::Fault;
 
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const SECP256R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
-const SECP384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
-const SECP521R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+
+/// The names of curves (RFC 5480 §2.1.1.1), in DER: 1.2.840.10045.3.1.7, 1.3.132.0.34 and 1.3.132.0.35.
+const SECP256R1: &[u8] = &[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+const SECP384R1: &[u8] = &[6, 5, 0x2b, 0x81, 4, 0, 0x22];
+const SECP521R1: &[u8] = &[6, 5, 0x2b, 0x81, 4, 0, 0x23];
 
 /// Sizes of RSA moduli: less is broken within reach, more is work that a peer makes us do.
 pub(super) const RSA_BITS: RangeInclusive<u32> = 2048..=8192;
@@ -102,7 +106,8 @@ fn is_pkcs1(scheme: SignatureScheme) -> bool {
 #[derive(Clone, Debug)]
 pub(crate) struct PeerKey {
     kind: KeyKind,
-    public_key: Vec<u8>,
+    /// As the library reads it with the fewest checks twice: for ECDSA the whole SubjectPublicKeyInfo, else the key alone.
+    encoded: Vec<u8>,
 }
 
 impl PeerKey {
@@ -112,18 +117,26 @@ impl PeerKey {
     /// [`Fault::Decode`] for what is no certificate, [`Fault::UnsupportedCertificate`] for keys of other kinds and sizes,
     /// and for a key that may not sign (RFC 8446 §4.4.2.2, RFC 5246 §7.4.2): here a peer's key does nothing else.
     pub(crate) fn from_certificate(certificate: &CertificateDer<'_>) -> Result<Self, Fault> {
-        let certificate = Certificate::parse(certificate)
+        // A verifier of the application's may accept what a strict parser would not (a version 1 certificate, a critical
+        // extension that nobody knows): nothing else is looked at.
+        let certified = CertifiedKey::of_certificate(certificate)
             .map_err(|_| Fault::Decode("a certificate that cannot be parsed"))?;
-        if !certificate.may_sign() {
+        // RFC 5280 §4.2.1.3: where usages are named, it has to be among them.
+        if certified.key_usage.is_some_and(|usage| !usage.contains(KeyUsage::DIGITAL_SIGNATURE)) {
             return Err(Fault::UnsupportedCertificate(
                 "a certificate whose key usage has no digitalSignature",
             ));
         }
-        Self::from_info(&certificate.key)
+        Self::from_info(&certified.subject_public_key_info)
     }
 
     pub(super) fn from_info(info: &SubjectPublicKeyInfo<'_>) -> Result<Self, Fault> {
-        Ok(Self { kind: kind(info)?, public_key: info.public_key.to_vec() })
+        let kind = kind(info)?;
+        let encoded = match kind {
+            KeyKind::EcdsaP256 | KeyKind::EcdsaP384 | KeyKind::EcdsaP521 => info.der,
+            KeyKind::Rsa { .. } | KeyKind::Ed25519 => info.subject_public_key,
+        };
+        Ok(Self { kind, encoded: encoded.to_vec() })
     }
 
     pub(crate) fn kind(&self) -> KeyKind {
@@ -147,13 +160,14 @@ impl PeerKey {
     ) -> Result<(), Fault> {
         let bad = || Fault::Decrypt("a signature that does not verify");
         let algorithm = self.kind.algorithm(scheme).ok_or_else(bad)?;
-        UnparsedPublicKey::new(algorithm, &self.public_key).verify(message, signature).map_err(|_| bad())
+        UnparsedPublicKey::new(algorithm, &self.encoded).verify(message, signature).map_err(|_| bad())
     }
 }
 
 fn kind(info: &SubjectPublicKeyInfo<'_>) -> Result<KeyKind, Fault> {
-    let (kind, len) = match (info.algorithm, info.curve) {
-        (RSA_ENCRYPTION, _) => return rsa(info.public_key),
+    let key = info.subject_public_key;
+    let (kind, len) = match (info.algorithm.algorithm, info.algorithm.parameters) {
+        (RSA_ENCRYPTION, _) => return rsa(key),
         (EC_PUBLIC_KEY, Some(SECP256R1)) => (KeyKind::EcdsaP256, 1 + 2 * 32),
         (EC_PUBLIC_KEY, Some(SECP384R1)) => (KeyKind::EcdsaP384, 1 + 2 * 48),
         (EC_PUBLIC_KEY, Some(SECP521R1)) => (KeyKind::EcdsaP521, 1 + 2 * 66),
@@ -161,7 +175,7 @@ fn kind(info: &SubjectPublicKeyInfo<'_>) -> Result<KeyKind, Fault> {
         _ => return Err(Fault::UnsupportedCertificate("a certificate for a key of an unknown kind")),
     };
     // RFC 5480 §2.2: the uncompressed form is the one that everybody has; its length tells it.
-    if info.public_key.len() != len {
+    if key.len() != len {
         return Err(Fault::UnsupportedCertificate("a certificate for a key of another form"));
     }
     Ok(kind)

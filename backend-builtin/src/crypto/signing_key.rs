@@ -11,9 +11,9 @@ use aws_lc_rs::{
         RsaParameters,
     },
 };
-use polytls_api::{CertificateDer, ConfigError, PrivateKeyDer, SignatureScheme};
+use polytls_api::{CertificateDer, ConfigError, PrivateKeyDer, SignatureScheme, x509::SubjectPublicKeyInfo};
 
-use super::{KeyKind, certificate::Certificate, is_same, signature::RSA_BITS};
+use super::{KeyKind, is_same, signature::RSA_BITS};
 use crate::error::Fault;
 
 /// A private key that signs handshakes.
@@ -86,7 +86,8 @@ impl SigningKey {
             Key::Ecdsa(key) => key.public_key().as_ref(),
             Key::Ed25519(key) => key.public_key().as_ref(),
         };
-        Certificate::parse(certificate).is_ok_and(|parsed| is_same(parsed.key.public_key, own))
+        SubjectPublicKeyInfo::of_certificate(certificate)
+            .is_ok_and(|info| is_same(info.subject_public_key, own))
     }
 
     /// What it can sign with, most wanted first.

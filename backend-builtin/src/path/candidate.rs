@@ -1,11 +1,13 @@
 //! The certificates of one verification, each parsed once, their names as numbers.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use polytls_api::x509::{Certificate, FoldedName, Name};
 
+use super::anchor::Anchor;
+
 /// Two names have one number where they match by RFC 5280 §7.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct NameId(usize);
 
 /// A certificate that may stand in a path.
@@ -28,17 +30,18 @@ impl<'a> Candidate<'a> {
     pub(super) fn is_self_issued(&self) -> bool {
         self.issuer == self.subject
     }
+}
 
-    /// Whether the two speak for one subject with one key, and a path with both would go in a circle.
-    pub(super) fn is_same_entity(&self, other: &Self) -> bool {
-        let key = |candidate: &Self| candidate.certificate.subject_public_key_info.der;
-        self.subject == other.subject && key(self) == key(other)
-    }
+/// A root that has one of the names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Root<'r> {
+    pub(super) anchor: &'r Anchor,
+    pub(super) subject: NameId,
 }
 
 /// The numbers that were given.
 #[derive(Debug, Default)]
-pub(super) struct Names(HashMap<FoldedName, NameId>);
+pub(super) struct Names(BTreeMap<FoldedName, NameId>);
 
 impl Names {
     fn id(&mut self, name: &Name<'_>) -> NameId {
@@ -47,7 +50,12 @@ impl Names {
     }
 
     /// The names themselves.
-    pub(super) fn all(&self) -> impl Iterator<Item = &FoldedName> {
-        self.0.keys()
+    pub(super) fn all(&self) -> impl Iterator<Item = (&FoldedName, NameId)> {
+        self.0.iter().map(|(name, id)| (name, *id))
     }
+}
+
+/// The identifier of the key that the certificate is for (RFC 5280 §4.2.1.2).
+pub(super) fn subject_key_identifier<'a>(certificate: &Certificate<'a>) -> Option<&'a [u8]> {
+    certificate.extensions.subject_key_identifier.as_ref().map(|extension| extension.value)
 }

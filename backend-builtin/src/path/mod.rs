@@ -23,7 +23,7 @@ mod tests;
 mod usage;
 mod validate;
 
-use std::{collections::HashSet, fmt, time::SystemTime};
+use std::{collections::BTreeSet, fmt, time::SystemTime};
 
 use polytls_api::{
     CertificateDer, CertificateError, CertificateVerifier, ConfigError, ExpectedPeer, PresentedChain,
@@ -37,7 +37,7 @@ use self::{
     anchor::Anchors,
     budget::{CERTIFICATES, Exhausted},
     build::Search,
-    candidate::{Candidate, Names},
+    candidate::{Candidate, Names, Root},
     validate::Rules,
 };
 
@@ -67,7 +67,7 @@ impl PathVerifier {
     /// [`ConfigError::NoRoots`] where there are none, [`ConfigError::Certificates`] for a root that was given and cannot be
     /// read. One of the operating system's that cannot is passed over.
     pub fn new(trust: &TrustPolicy, profile: Profile) -> Result<Self, ConfigError> {
-        let anchors = Anchors::new(&trust.roots)?;
+        let anchors = Anchors::new(&trust.roots, profile)?;
         Ok(Self { anchors, profile, max_depth: MAX_DEPTH, signatures: Signatures::default() })
     }
 
@@ -88,15 +88,14 @@ impl PathVerifier {
         let end_entity = Certificate::parse(chain.end_entity)
             .map_err(|error| CertificateError::Malformed { detail: error.to_string() })?;
         let rules = Rules { now, purpose: purpose(peer), profile: self.profile, max_depth: self.max_depth };
-        let path = if self.anchors.contains(&end_entity) {
-            rules.end_entity(&end_entity)?;
-            vec![chain.end_entity.clone().into_owned()]
-        } else {
-            self.path_to_anchor(end_entity.clone(), chain.intermediates, &rules)?
+        let path = match self.anchors.contains(chain.end_entity) {
+            true => {
+                rules.end_entity(&end_entity)?;
+                is_for(&end_entity, peer)?;
+                vec![chain.end_entity.clone().into_owned()]
+            }
+            false => self.path_to_anchor(end_entity, chain.intermediates, peer, &rules)?,
         };
-        if let ExpectedPeer::Server(name) = peer {
-            names::server(&end_entity, name)?;
-        }
         Ok(VerifiedChain::new(path))
     }
 
@@ -105,6 +104,7 @@ impl PathVerifier {
         &self,
         end_entity: Certificate<'_>,
         intermediates: &[CertificateDer<'_>],
+        peer: &ExpectedPeer<'_>,
         rules: &Rules,
     ) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
         if intermediates.len() > CERTIFICATES {
@@ -112,19 +112,33 @@ impl PathVerifier {
             return Err(Exhausted(detail).into());
         }
         let mut names = Names::default();
-        let mut seen = HashSet::from([end_entity.der]);
-        let mut presented = vec![Candidate::new(end_entity, &mut names)];
+        let mut seen = BTreeSet::from([end_entity.der]);
+        let mut presented = Vec::with_capacity(intermediates.len() + 1);
+        presented.push(Candidate::new(end_entity, &mut names));
         for der in intermediates.iter().filter(|der| seen.insert(der)) {
             // One that is malformed helps no path.
             if let Ok(certificate) = Certificate::parse(der) {
                 presented.push(Candidate::new(certificate, &mut names));
             }
         }
-        let subjects: Vec<_> = names.all().cloned().collect();
-        let anchors = subjects.iter().flat_map(|subject| self.anchors.of_subject(subject));
-        let anchors: Vec<_> = anchors.map(|anchor| Candidate::new(anchor, &mut names)).collect();
-        let path = Search::new(rules, &self.signatures, &presented, &anchors).path()?;
-        Ok(path.iter().map(|certificate| CertificateDer::from(certificate.der.to_vec())).collect())
+        let roots = names.all().flat_map(|(name, subject)| {
+            self.anchors.of_subject(name).map(move |anchor| Root { anchor, subject })
+        });
+        let roots: Vec<_> = roots.collect();
+        let (below, root) = Search::new(rules, &self.signatures, &presented, &roots).path()?;
+        if let Some(end_entity) = below.first() {
+            is_for(end_entity, peer)?;
+        }
+        let path = below.iter().map(|certificate| certificate.der).chain([root.der()]);
+        Ok(path.map(|der| CertificateDer::from(der.to_vec())).collect())
+    }
+}
+
+/// The names, where a server is expected.
+fn is_for(end_entity: &Certificate<'_>, peer: &ExpectedPeer<'_>) -> Result<(), CertificateError> {
+    match peer {
+        ExpectedPeer::Server(name) => names::server(end_entity, name),
+        ExpectedPeer::Client => Ok(()),
     }
 }
 

@@ -84,13 +84,13 @@ impl DnsName {
     }
 
     fn matches(&self, expected: &str) -> bool {
-        let expected = expected.to_ascii_lowercase();
         if !self.wildcard {
-            return self.rest == expected;
+            return self.rest.eq_ignore_ascii_case(expected);
         }
         // Baseline Requirements §3.2.2.6: no wildcard for all of a public suffix. Which suffixes are public is in no
         // certificate; those of one label all are.
-        self.rest.contains('.') && expected.split_once('.').is_some_and(|(_, parent)| *parent == self.rest)
+        let parent = expected.split_once('.').map(|(_, parent)| parent);
+        self.rest.contains('.') && parent.is_some_and(|parent| self.rest.eq_ignore_ascii_case(parent))
     }
 }
 

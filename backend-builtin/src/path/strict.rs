@@ -15,7 +15,9 @@ use polytls_api::{
 };
 
 use super::{
-    algorithms, common_name,
+    algorithms,
+    candidate::subject_key_identifier,
+    common_name,
     names::{self, DnsName},
     refusal::malformed,
     usage,
@@ -124,7 +126,7 @@ const INTERMEDIATE: &[Rule] = &[Rule("keyUsage", "an authority's is missing (RFC
 
 const SELF_SIGNED_ROOT: &[Rule] = &[
     Rule("authorityKeyIdentifier", "it is not the root's own subjectKeyIdentifier (BR §7.1.2.1.3)", |it| {
-        names_another_key(it, it)
+        names_another_key(it, subject_key_identifier(it))
     }),
     Rule("extKeyUsage", "a root has none (BR §7.1.2.1.2)", |it| it.extensions.extended_key_usage.is_some()),
 ];
@@ -198,9 +200,9 @@ pub(super) fn anchor(certificate: &Certificate<'_>) -> Verdict {
     hold(certificate, if certificate.is_self_issued() { SELF_SIGNED_ROOT } else { ISSUED_BY_ANOTHER })
 }
 
-/// What a certificate has to be to the one of its issuer.
-pub(super) fn issued(certificate: &Certificate<'_>, issuer: &Certificate<'_>) -> Verdict {
-    match names_another_key(certificate, issuer) {
+/// What a certificate has to be to the one of its issuer, which has this subjectKeyIdentifier.
+pub(super) fn issued(certificate: &Certificate<'_>, issuers: Option<&[u8]>) -> Verdict {
+    match names_another_key(certificate, issuers) {
         true => {
             let reason = "it is not its issuer's subjectKeyIdentifier (RFC 5280 §4.2.1.1, BR §7.1.2.11.1)";
             Err(malformed("authorityKeyIdentifier", certificate, reason))
@@ -257,9 +259,8 @@ fn may(certificate: &Certificate<'_>, usage: KeyUsage) -> Option<bool> {
     certificate.extensions.key_usage.as_ref().map(|extension| extension.value.contains(usage))
 }
 
-fn names_another_key(certificate: &Certificate<'_>, issuer: &Certificate<'_>) -> bool {
+fn names_another_key(certificate: &Certificate<'_>, has: Option<&[u8]>) -> bool {
     let asked = certificate.extensions.authority_key_identifier.as_ref();
-    let has = issuer.extensions.subject_key_identifier.as_ref().map(|extension| extension.value);
     asked.is_some_and(|asked| asked.value.key_identifier != has)
 }
 

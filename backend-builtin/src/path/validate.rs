@@ -5,12 +5,14 @@ use std::time::{Duration, SystemTime};
 
 use polytls_api::{
     CertificateError,
-    x509::{Certificate, KeyPurposeId},
+    x509::{Certificate, KeyPurposeId, Validity},
 };
 
 use super::{
     Profile, algorithms,
+    anchor::Anchor,
     budget::Budget,
+    candidate::subject_key_identifier,
     constraints::{self, Refused},
     policy,
     refusal::malformed,
@@ -31,7 +33,7 @@ impl Rules {
     /// What the end entity's certificate has to be, whoever issued it.
     pub(super) fn end_entity(&self, certificate: &Certificate<'_>) -> Result<(), CertificateError> {
         critical_extensions(certificate)?;
-        self.validity(certificate)?;
+        self.validity(certificate.validity)?;
         algorithms::key(certificate)?;
         algorithms::signature(certificate)?;
         usage::end_entity(certificate, self.purpose)?;
@@ -52,7 +54,7 @@ impl Rules {
     /// What the certificate of an authority below the root has to be, whoever issued it (RFC 5280 §6.1.4).
     pub(super) fn intermediate(&self, certificate: &Certificate<'_>) -> Result<(), CertificateError> {
         critical_extensions(certificate)?;
-        self.validity(certificate)?;
+        self.validity(certificate.validity)?;
         algorithms::key(certificate)?;
         algorithms::signature(certificate)?;
         usage::issuer(certificate, self.purpose)?;
@@ -66,7 +68,7 @@ impl Rules {
     /// it says of itself, and no longer. Who signed it, and with what, does not matter.
     pub(super) fn anchor(&self, certificate: &Certificate<'_>) -> Result<(), CertificateError> {
         critical_extensions(certificate)?;
-        self.validity(certificate)?;
+        self.validity(certificate.validity)?;
         algorithms::key(certificate)?;
         algorithms::consistent(certificate)?;
         usage::anchor(certificate, self.purpose)?;
@@ -77,8 +79,8 @@ impl Rules {
     }
 
     /// RFC 5280 §4.1.2.5, §6.1.3 (a) (2): both ends belong to it, the last second with all its fractions.
-    fn validity(&self, certificate: &Certificate<'_>) -> Result<(), CertificateError> {
-        let (now, validity) = (self.now, certificate.validity);
+    pub(super) fn validity(&self, validity: Validity) -> Result<(), CertificateError> {
+        let now = self.now;
         if now < validity.not_before {
             return Err(CertificateError::NotYetValid { now, not_before: Some(validity.not_before) });
         }
@@ -89,17 +91,31 @@ impl Rules {
         }
     }
 
-    /// What the certificates of a path have to be to one another. It begins with the root; the signatures were
-    /// verified before.
-    pub(super) fn path(&self, path: &[&Certificate<'_>], budget: &mut Budget) -> Result<(), Refused> {
-        path_length(path)?;
+    /// What the certificates of a path have to be to one another: those below the root, the highest first. The signatures
+    /// were verified before.
+    pub(super) fn path(
+        &self,
+        anchor: &Anchor,
+        below: &[&Certificate<'_>],
+        budget: &mut Budget,
+    ) -> Result<(), Refused> {
+        path_length(anchor.path_len_constraint, below)?;
         if self.profile == Profile::Strict {
-            for (issuer, certificate) in path.iter().zip(path.iter().skip(1)) {
-                strict::issued(certificate, issuer)?;
+            let mut key = anchor.subject_key_identifier.as_deref();
+            for certificate in below {
+                strict::issued(certificate, key)?;
+                key = subject_key_identifier(certificate);
             }
         }
-        constraints::check(path, budget)?;
-        policy::check(path.get(1..).unwrap_or_default())?;
+        match anchor.has_name_constraints {
+            true => {
+                let root = anchor.certificate()?;
+                let path: Vec<_> = [&root].into_iter().chain(below.iter().copied()).collect();
+                constraints::check(&path, budget)?;
+            }
+            false => constraints::check(below, budget)?,
+        }
+        policy::check(below)?;
         Ok(())
     }
 }
@@ -115,10 +131,11 @@ fn critical_extensions(certificate: &Certificate<'_>) -> Result<(), CertificateE
 }
 
 /// RFC 5280 §6.1.4 (l) and (m), with the root's constraint as well.
-pub(super) fn path_length(path: &[&Certificate<'_>]) -> Result<(), CertificateError> {
-    let mut max_path_length = u32::MAX;
-    for (position, issuer) in path.iter().take(path.len().saturating_sub(1)).enumerate() {
-        if position > 0 && !issuer.is_self_issued() {
+fn path_length(of_root: Option<u32>, below: &[&Certificate<'_>]) -> Result<(), CertificateError> {
+    let mut max_path_length = of_root.unwrap_or(u32::MAX);
+    let Some((_, issuers)) = below.split_last() else { return Ok(()) };
+    for issuer in issuers {
+        if !issuer.is_self_issued() {
             max_path_length = max_path_length.checked_sub(1).ok_or(CertificateError::PathLengthExceeded)?;
         }
         let constraints = issuer.extensions.basic_constraints.as_ref();

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, KeyUsagePurpose};
 
 use crate::{
-    Certificate, GeneralName, KeyPurposeId, KeyUsage, SubjectPublicKeyInfo,
+    Certificate, CertifiedKey, GeneralName, KeyPurposeId, KeyUsage, SubjectPublicKeyInfo,
     tests::{Made, extension, name, oid, refused, sequence, tlv},
 };
 
@@ -31,6 +31,11 @@ fn certificate_of_rcgen_is_read_back() {
     let key_alone = SubjectPublicKeyInfo::of_certificate(made.der()).unwrap();
     assert_eq!(key_alone.der, certificate.subject_public_key_info.der);
     assert_eq!(SubjectPublicKeyInfo::of_certificate(&made.der()[..200]).unwrap_err().field, "certificate");
+    assert_eq!(SubjectPublicKeyInfo::parse(key_alone.der).unwrap().der, key_alone.der);
+    assert!(SubjectPublicKeyInfo::parse(&[key_alone.der, &[0]].concat()).is_err());
+    let certified = CertifiedKey::of_certificate(made.der()).unwrap();
+    assert_eq!(certified.subject_public_key_info.der, key_alone.der);
+    assert!(CertifiedKey::of_certificate(&made.der()[..made.der().len() - 1]).is_err());
     assert!(certificate.is_self_issued());
     assert_eq!(certificate.subject.to_string(), "CN=Someone");
     let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
@@ -44,6 +49,7 @@ fn certificate_of_rcgen_is_read_back() {
     let usage = extensions.key_usage.unwrap().value;
     assert!(usage.contains(KeyUsage::KEY_CERT_SIGN) && usage.contains(KeyUsage::CRL_SIGN));
     assert!(!usage.contains(KeyUsage::DIGITAL_SIGNATURE));
+    assert_eq!(certified.key_usage, Some(usage));
     assert_eq!(extensions.extended_key_usage.unwrap().value, [KeyPurposeId::SERVER_AUTH]);
     let names = extensions.subject_alt_name.unwrap();
     assert!(!names.critical);

@@ -126,9 +126,34 @@ impl KeyUsage {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         let content = reader.expect(Tag::BIT_STRING)?.value;
         let (_, octets) = reader.bits(content)?;
+        Ok(Self::of_octets(octets))
+    }
+
+    fn of_octets(octets: &[u8]) -> Self {
         // The first bit is the highest of the first octet.
         let octet = |index| octets.get(index).copied().map_or(0, u8::reverse_bits);
-        Ok(Self(u16::from_le_bytes([octet(0), octet(1)])))
+        Self(u16::from_le_bytes([octet(0), octet(1)]))
+    }
+
+    /// The first of these extensions that is keyUsage. The others are stepped over, and so is whether it is critical, and
+    /// whether bits that are unused are set.
+    pub(crate) fn find(mut extensions: Reader<'_>) -> Result<Option<Self>, Malformed> {
+        while !extensions.is_finished() {
+            let mut extension = extensions.sequence()?;
+            if extension.at("extnID").oid_octets()? != id::KEY_USAGE {
+                continue;
+            }
+            extension.at("critical").optional(Tag::BOOLEAN)?;
+            let value = extension.at("keyUsage").expect(Tag::OCTET_STRING)?.value;
+            let mut value = Reader::new(value, "keyUsage");
+            let content = value.expect(Tag::BIT_STRING)?.value;
+            value.finish()?;
+            return match content {
+                [0..=7, octets @ ..] => Ok(Some(Self::of_octets(octets))),
+                _ => Err(value.malformed("the BIT STRING does not say how many bits are unused")),
+            };
+        }
+        Ok(None)
     }
 }
 

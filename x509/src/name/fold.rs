@@ -77,7 +77,6 @@ fn plain_text(value: &[u8]) -> Option<&[u8]> {
 }
 
 fn is_same_plain_text(one: &[u8], other: &[u8]) -> bool {
-    let words = |text| <[u8]>::split(text, |octet| *octet == b' ').filter(|word| !word.is_empty());
     let (mut one, mut other) = (words(one), words(other));
     loop {
         match (one.next(), other.next()) {
@@ -86,6 +85,10 @@ fn is_same_plain_text(one: &[u8], other: &[u8]) -> bool {
             _ => return false,
         }
     }
+}
+
+fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|octet| *octet == b' ').filter(|word| !word.is_empty())
 }
 
 fn fold_rdn(rdn: &[Attribute<'_>], key: &mut Vec<u8>) {
@@ -128,6 +131,10 @@ fn with_length(key: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
 /// Appends a value's text as it is compared, or its octets where it is no text. Returns whether it is text.
 fn fold_value(value: &[u8], folded: &mut Vec<u8>) -> bool {
     let start = folded.len();
+    if let Some(text) = plain_text(value) {
+        fold_plain_text(text, folded);
+        return true;
+    }
     let mut space_before = false;
     let text = decode(value, |character| {
         if character.is_whitespace() {
@@ -145,6 +152,18 @@ fn fold_value(value: &[u8], folded: &mut Vec<u8>) -> bool {
         folded.extend_from_slice(value);
     }
     text.is_some()
+}
+
+/// As characters one by one would be folded, where they are all of [`plain_text`].
+fn fold_plain_text(text: &[u8], folded: &mut Vec<u8>) {
+    let start = folded.len();
+    for word in words(text) {
+        if folded.len() > start {
+            folded.push(b' ');
+        }
+        folded.extend_from_slice(word);
+    }
+    folded.get_mut(start..).unwrap_or_default().make_ascii_lowercase();
 }
 
 /// Upper case first: some letters have two lower cases.

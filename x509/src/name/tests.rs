@@ -214,6 +214,13 @@ fn some_name() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    /// In a string type that is compared where it stands, and in one that is not.
+    #[test]
+    fn plain_text_is_folded_as_any_other(text in "[ -~]{0,12}") {
+        let in_two_octets: Vec<_> = text.bytes().flat_map(|octet| [0, octet]).collect();
+        prop_assert!(same_text((PRINTABLE, text.as_bytes()), (BMP, &in_two_octets)));
+    }
+
     #[test]
     fn folded_names_answer_as_pairs_do(name in some_name(), other in some_name()) {
         let (name, other) = (Name::parse(&name).unwrap(), Name::parse(&other).unwrap());

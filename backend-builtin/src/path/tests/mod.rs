@@ -82,12 +82,20 @@ impl Question {
         self
     }
 
-    fn verdict(&self) -> Result<VerifiedChain, CertificateError> {
+    fn verifier(&self) -> PathVerifier {
         let trust = TrustPolicy::new(Roots::from_der(self.roots.clone()));
-        let mut verifier = PathVerifier::new(&trust, self.profile).unwrap();
-        if let Some(intermediates) = self.max_depth {
-            verifier = verifier.with_max_depth(intermediates);
+        let verifier = PathVerifier::new(&trust, self.profile).unwrap();
+        match self.max_depth {
+            Some(intermediates) => verifier.with_max_depth(intermediates),
+            None => verifier,
         }
+    }
+
+    fn verdict(&self) -> Result<VerifiedChain, CertificateError> {
+        self.verdict_of(&self.verifier())
+    }
+
+    fn verdict_of(&self, verifier: &PathVerifier) -> Result<VerifiedChain, CertificateError> {
         let (end_entity, intermediates) = self.chain.split_first().unwrap();
         let chain = PresentedChain::new(end_entity, intermediates);
         let name = self.server.map(|name| name.parse::<ServerName>().unwrap());

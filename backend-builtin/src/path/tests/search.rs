@@ -304,8 +304,25 @@ fn roots_that_cannot_be_read_are_an_error_of_configuration() {
 }
 
 #[test]
+fn a_root_that_was_asked_before_answers_as_the_first_time() {
+    let good = below(0);
+    let mut forged = good.clone();
+    let mut end_entity = forged.chain[0].to_vec();
+    *end_entity.last_mut().unwrap() ^= 1;
+    forged.chain[0] = end_entity.into();
+    let mut late = good.clone();
+    late.now += std::time::Duration::from_secs(100 * 365 * 24 * 60 * 60);
+    let verifier = good.verifier();
+    for _ in 0..3 {
+        assert_eq!(good.verdict_of(&verifier).unwrap().path(), good.accepted().path());
+        assert_eq!(forged.verdict_of(&verifier).unwrap_err(), CertificateError::BadSignature);
+        assert_eq!(late.verdict_of(&verifier).unwrap_err(), late.verdict().unwrap_err());
+    }
+}
+
+#[test]
 fn every_bundled_root_can_be_a_root() {
     let roots = Roots::Bundled.certificates().unwrap();
-    let read = super::super::anchor::Anchors::new(&Roots::Bundled).unwrap();
+    let read = super::super::anchor::Anchors::new(&Roots::Bundled, Profile::default()).unwrap();
     assert_eq!(read.len(), roots.len());
 }
