@@ -175,14 +175,16 @@ fn resident() -> Result<f64, Refusal> {
 mod tests {
     use super::*;
 
+    /// Much is held: other tests of this process allocate meanwhile.
     #[test]
     fn what_is_allocated_grows_and_shrinks_with_what_is_held() {
         let before = allocated().unwrap();
-        let held: Vec<Vec<u8>> = (0..1000).map(|_| vec![1; 2000]).collect();
+        let held: Vec<Vec<u8>> = (0..50_000).map(|_| vec![1; 2000]).collect();
         let grown = allocated().unwrap() - before;
-        assert!((2_000_000.0..2_300_000.0).contains(&grown), "{grown}");
+        assert!((90_000_000.0..115_000_000.0).contains(&grown), "{grown}");
         drop(held);
-        assert!(allocated().unwrap() - before < 200_000.0);
+        let left = allocated().unwrap() - before;
+        assert!(left < 10_000_000.0, "{left}");
     }
 
     #[test]
