@@ -1,4 +1,5 @@
-//! polytls over [rustls](https://docs.rs/rustls) 0.23, with aws-lc-rs for the cryptography.
+//! polytls over [rustls](https://docs.rs/rustls) 0.23, with aws-lc-rs for the cryptography and sha2 under
+//! the key schedule of TLS 1.3.
 //!
 //! The handshake is rustls's, through its unbuffered API: it reads from and writes to the connection's own
 //! buffers. When it is complete, rustls hands out the record keys, and polytls's record layer carries the
