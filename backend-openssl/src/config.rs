@@ -8,8 +8,8 @@ use std::{
 use openssl::{
     error::ErrorStack,
     ssl::{
-        AlpnError, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslSessionCacheMode,
-        SslVerifyMode, SslVersion, cipher_name,
+        AlpnError, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslRef,
+        SslSessionCacheMode, SslVerifyMode, SslVersion, cipher_name,
     },
 };
 use polytls_api::{
@@ -27,6 +27,7 @@ use crate::{
     session_cache::SessionCache,
     session_store::Store,
     ticket_keys::TicketKeys,
+    traffic::SeenSecrets,
     trust::trust,
     verifier::{Decider, MOST_INTERMEDIATES, SECURITY_LEVEL, decide_with_responses},
 };
@@ -263,10 +264,8 @@ fn context(method: SslMethod, settings: &ProtocolSettings) -> Result<SslContextB
     if let Some(bytes) = settings.max_record_plaintext() {
         ffi::set_max_send_fragment(&mut builder, bytes).map_err(configuration)?;
     }
-    if let Some(log) = settings.key_log() {
-        let log = log.clone();
-        builder.set_keylog_callback(move |_, line| log_secret(&*log, line));
-    }
+    let log = settings.key_log().cloned();
+    builder.set_keylog_callback(move |ssl, line| log_secret(ssl, log.as_deref(), line));
     Ok(builder)
 }
 
@@ -352,13 +351,22 @@ fn offers(mut list: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// A line of OpenSSL's, `LABEL RANDOM SECRET` with both in hexadecimal, to the key log.
-fn log_secret(log: &dyn KeyLog, line: &str) {
+/// A line of OpenSSL's, `LABEL RANDOM SECRET` with both in hexadecimal, to the connection's record layer and to the key
+/// log, if the application has one.
+fn log_secret(ssl: &SslRef, log: Option<&dyn KeyLog>, line: &str) {
     let mut fields = line.split(' ');
     let (Some(label), Some(random), Some(secret)) = (fields.next(), fields.next(), fields.next()) else {
         return;
     };
-    if let (Some(random), Some(secret)) = (bytes(random), bytes(secret)) {
+    let is_kept = SeenSecrets::have(label);
+    if !is_kept && log.is_none() {
+        return;
+    }
+    let Some(secret) = bytes(secret) else { return };
+    if is_kept {
+        SeenSecrets::logged(ssl, label, &secret);
+    }
+    if let (Some(log), Some(random)) = (log, bytes(random)) {
         // A panic of the application's must not cross into C.
         let _ = catch_unwind(AssertUnwindSafe(|| log.log(label, &random, &secret)));
     }

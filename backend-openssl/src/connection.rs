@@ -1,6 +1,6 @@
 //! The two sides of a handshake: what a connection is given before OpenSSL runs, and what it reports at the end.
 
-use std::sync::{Arc, OnceLock, atomic::AtomicBool};
+use std::sync::{Arc, OnceLock};
 
 use openssl::{
     error::ErrorStack,
@@ -9,7 +9,7 @@ use openssl::{
 };
 use polytls_api::{
     AlertDescription, Background, CipherSuite, ClientHandshake, ConnectOptions, ConnectionInfo, Error,
-    ErrorKind, Established, ProtocolVersion, ServerHandshake, ServerName, Transport, async_trait,
+    ErrorKind, Established, ProtocolVersion, ServerHandshake, ServerName, Session, Transport, async_trait,
 };
 
 use crate::{
@@ -18,10 +18,12 @@ use crate::{
     drive::{Handshake, keep_new_sessions},
     early_data, error, ffi,
     identity::ParsedIdentity,
+    schedule::Schedule,
     session::OpenSslSession,
     session_cache::NewSessions,
     session_store::{ConnectionSessions, Keeper},
     ticket_keys::TicketKeys,
+    traffic::SeenSecrets,
     verifier::{self, PeerCheck},
     wire::Wire,
 };
@@ -103,19 +105,17 @@ impl ClientHandshake for Client {
         }
         let mut stream = handshake.run(transport, &mut info).await?.stream;
         self.describe(stream.ssl(), &mut info);
-        let session = establish(&mut stream, &mut info)?;
+        let negotiated = establish(&mut stream, &mut info)?;
         if let Some(connection) = Connection::of(stream.ssl()) {
             connection.release_sessions(stream.ssl());
         }
-        let mut session = session.over(stream, self.0.shared.record);
-        let mut background = None;
-        if let ClientSessions::Store(store) = &self.0.sessions {
-            let keeper = Keeper::new(store, name);
-            background = Some(keeper.background.clone());
-            session.keep_sessions(keeper);
-        }
-        let mut established = Established::new(Box::new(session), info);
-        established.background = background.unwrap_or(Background::none());
+        let keeper = match &self.0.sessions {
+            ClientSessions::Store(store) => Some(Keeper::new(store, name)),
+            ClientSessions::None | ClientSessions::Cache(_) => None,
+        };
+        let background = keeper.as_ref().map_or(Background::none(), |keeper| keeper.background.clone());
+        let mut established = Established::new(negotiated.over(stream, self.0.shared.record, keeper)?, info);
+        established.background = background;
         Ok(established)
     }
 }
@@ -191,13 +191,12 @@ impl ServerHandshake for Server {
         let Handshake { mut stream, early_data, store, .. } = handshake.run(transport, &mut info).await?;
         let early_data = early_data.and_then(|reading| reading.into_accepted(stream.ssl()));
         info.early_data = early_data::status(stream.ssl());
-        let session = establish(&mut stream, &mut info)?;
+        let negotiated = establish(&mut stream, &mut info)?;
         if let Some(connection) = Connection::of(stream.ssl()) {
             connection.release_sessions(stream.ssl());
         }
         keep_new_sessions(&store, stream.ssl()).await;
-        let session = session.over(stream, self.0.shared.record);
-        let mut established = Established::new(Box::new(session), info);
+        let mut established = Established::new(negotiated.over(stream, self.0.shared.record, None)?, info);
         established.early_data = early_data;
         Ok(established)
     }
@@ -214,8 +213,8 @@ pub(crate) struct Connection {
     pub(crate) ticket_keys: Option<Arc<TicketKeys>>,
     /// On a server: what it presents.
     pub(crate) identity: Option<Arc<ParsedIdentity>>,
-    /// The peer was asked to renew its keys and has not done so yet.
-    pub(crate) key_update_asked: AtomicBool,
+    /// What its records will be protected with.
+    pub(crate) secrets: SeenSecrets,
 }
 
 impl Connection {
@@ -226,7 +225,7 @@ impl Connection {
             stored_sessions: None,
             ticket_keys: None,
             identity: None,
-            key_update_asked: AtomicBool::new(false),
+            secrets: SeenSecrets::default(),
         }
     }
 
@@ -237,6 +236,7 @@ impl Connection {
 
     fn attach(self, ssl: &mut SslRef) -> Result<(), ErrorStack> {
         ssl.set_ex_data(Self::index()?, self);
+        ffi::count_records(ssl);
         Ok(())
     }
 
@@ -251,7 +251,7 @@ impl Connection {
     }
 
     /// The handshake is complete: its sessions may be resumed.
-    fn release_sessions(&self, ssl: &SslRef) {
+    pub(crate) fn release_sessions(&self, ssl: &SslRef) {
         if let Some(new_sessions) = &self.new_sessions {
             new_sessions.release(ssl);
         }
@@ -264,12 +264,25 @@ impl Connection {
 /// What was negotiated, of what a session must know.
 struct Negotiated {
     version: ProtocolVersion,
-    cipher_suite: Option<CipherSuite>,
+    cipher_suite: CipherSuite,
 }
 
 impl Negotiated {
-    fn over(self, stream: SslStream<Wire>, record: usize) -> OpenSslSession {
-        OpenSslSession::new(stream, self.version, self.cipher_suite, record)
+    /// The session: OpenSSL's own in TLS 1.2, and in TLS 1.3 polytls's record layer under OpenSSL's secrets.
+    fn over(
+        self,
+        stream: SslStream<Wire>,
+        record: usize,
+        keeper: Option<Keeper>,
+    ) -> Result<Box<dyn Session>, Error> {
+        // In TLS 1.2 a session has come with the handshake, and no other one follows.
+        if let Some(keeper) = &keeper {
+            keeper.keep_new(stream.ssl());
+        }
+        Ok(match self.version {
+            ProtocolVersion::Tls13 => Box::new(Schedule::session(stream, self.cipher_suite, record, keeper)?),
+            _ => Box::new(OpenSslSession::new(stream, self.cipher_suite, record)),
+        })
     }
 }
 
@@ -282,10 +295,12 @@ fn establish(stream: &mut SslStream<Wire>, info: &mut ConnectionInfo) -> Result<
         Some(SslVersion::TLS1_2) => ProtocolVersion::Tls12,
         _ => return Err(Error::new(ErrorKind::Backend).on_backend(NAME)),
     };
-    let cipher = ssl.current_cipher();
-    let cipher_suite = cipher.map(|cipher| CipherSuite::from_code(u16::from_be_bytes(cipher.protocol_id())));
+    let Some(cipher) = ssl.current_cipher() else {
+        return Err(Error::new(ErrorKind::Backend).on_backend(NAME));
+    };
+    let cipher_suite = CipherSuite::from_code(u16::from_be_bytes(cipher.protocol_id()));
     info.version = Some(version);
-    info.cipher_suite = cipher_suite;
+    info.cipher_suite = Some(cipher_suite);
     info.named_group = observer.named_group();
     info.alpn = ssl.selected_alpn_protocol().map(Arc::from);
     if ssl.is_server() {

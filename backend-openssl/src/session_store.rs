@@ -15,7 +15,7 @@ use polytls_api::{
     SessionStore, StoredSession,
 };
 
-use crate::ffi;
+use crate::{connection::Connection, ffi};
 
 /// How many of the sessions that a client names are looked for.
 const MOST_NAMED: usize = 2;
@@ -140,8 +140,9 @@ impl Keeper {
     }
 
     /// Has the driver of the connection store what is new.
-    pub(crate) fn keep_new(&self, sessions: &ConnectionSessions) {
-        for session in sessions.take_new() {
+    pub(crate) fn keep_new(&self, ssl: &SslRef) {
+        let sessions = Connection::of(ssl).and_then(|connection| connection.stored_sessions.as_ref());
+        for session in sessions.map(ConnectionSessions::take_new).unwrap_or_default() {
             let Ok(encoded) = session.to_der() else { continue };
             let stored = StoredSession::from_bytes(encoded, SystemTime::now() + lifetime(&session));
             let (store, key) = (self.store.clone(), self.key);

@@ -1,10 +1,6 @@
 //! What one connection is told and asked.
 
-use std::{
-    ffi::{CString, c_int, c_uint, c_void},
-    slice,
-    sync::atomic::Ordering,
-};
+use std::ffi::{CString, c_int, c_uint, c_void};
 
 use foreign_types::ForeignTypeRef;
 use openssl::{
@@ -16,9 +12,8 @@ use openssl_sys as sys;
 use super::done;
 use crate::connection::Connection;
 
-/// The content type of a handshake record, and the type of a KeyUpdate in it (RFC 8446 §5.1, §4).
-const HANDSHAKE: c_int = 22;
-const KEY_UPDATE: u8 = 24;
+/// `SSL3_RT_HEADER` of `openssl/ssl3.h`: what the message callback is told when it is shown a record's header.
+const HEADER: c_int = 256;
 
 /// `SSL_CTRL_SET_SIGALGS_LIST` of `openssl/ssl.h`.
 const SET_SIGALGS_LIST: c_int = 98;
@@ -32,7 +27,6 @@ unsafe extern "C" {
     fn SSL_set_session_id_context(ssl: *mut sys::SSL, context: *const u8, length: c_uint) -> c_int;
     fn SSL_get_signature_type_nid(ssl: *const sys::SSL, nid: *mut c_int) -> c_int;
     fn SSL_get_early_data_status(ssl: *const sys::SSL) -> c_int;
-    fn SSL_key_update(ssl: *mut sys::SSL, update_type: c_int) -> c_int;
     fn SSL_new_session_ticket(ssl: *mut sys::SSL) -> c_int;
     fn SSL_set_msg_callback(ssl: *mut sys::SSL, callback: Option<MessageCallback>);
 }
@@ -85,12 +79,6 @@ pub(crate) fn early_data_status(ssl: &SslRef) -> EarlyData {
     }
 }
 
-/// Has the next call send a KeyUpdate (RFC 8446 §4.6.3), and new keys protect what follows it.
-pub(crate) fn update_keys<S>(stream: &mut SslStream<S>, ask_peer: bool) -> Result<(), ErrorStack> {
-    // SAFETY: the connection is borrowed for the call; where it has no keys to update, the function says so.
-    done(unsafe { SSL_key_update(stream.ssl().as_ptr(), ask_peer.into()) })
-}
-
 /// Has the next call of this server send one more ticket.
 pub(crate) fn add_ticket<S>(stream: &mut SslStream<S>) -> Result<(), ErrorStack> {
     // SAFETY: the connection is borrowed for the call; where it can send no ticket, the function says so.
@@ -103,31 +91,27 @@ pub(crate) fn send_no_tickets<S>(stream: &mut SslStream<S>) {
     unsafe { sys::SSL_set_num_tickets(stream.ssl().as_ptr(), 0) };
 }
 
-/// Notes in the [`Connection`] when the peer has updated its keys.
-pub(crate) fn note_key_updates<S>(stream: &mut SslStream<S>) {
+/// Has the [`Connection`] count the records that are written.
+pub(crate) fn count_records(ssl: &mut SslRef) {
     // SAFETY: the connection is borrowed for the call, and the callback needs nothing that would have to outlive it.
-    unsafe { SSL_set_msg_callback(stream.ssl().as_ptr(), Some(message_callback)) }
+    unsafe { SSL_set_msg_callback(ssl.as_ptr(), Some(message_callback)) }
 }
 
 unsafe extern "C" fn message_callback(
     sent: c_int,
     _version: c_int,
     content_type: c_int,
-    message: *const c_void,
-    length: usize,
+    _message: *const c_void,
+    _length: usize,
     ssl: *mut sys::SSL,
     _argument: *mut c_void,
 ) {
-    if sent != 0 || content_type != HANDSHAKE || message.is_null() || length == 0 {
+    if sent == 0 || content_type != HEADER || ssl.is_null() {
         return;
     }
-    // SAFETY: OpenSSL passes a message of this length, at least one byte, and the connection that received it, both
-    // for the time of the call.
-    let (first, ssl) = unsafe { (slice::from_raw_parts(message.cast::<u8>(), 1)[0], SslRef::from_ptr(ssl)) };
-    if first == KEY_UPDATE
-        && let Some(connection) = Connection::of(ssl)
-    {
-        connection.key_update_asked.store(false, Ordering::Relaxed);
+    // SAFETY: OpenSSL passes the connection that has written the record, for the time of the call.
+    if let Some(connection) = Connection::of(unsafe { SslRef::from_ptr(ssl) }) {
+        connection.secrets.wrote();
     }
 }
 

@@ -1,0 +1,188 @@
+//! Two ends that go on under OpenSSL's secrets, and against OpenSSL's own record layer.
+
+use polytls_api::{
+    ClientAuthentication, ClientConfigBuilder, Identity, Opened, Roots, ServerConfigBuilder, Session,
+};
+
+use super::*;
+use crate::{
+    ends::{Ends, records},
+    ffi,
+    session::RECORD,
+};
+
+type Changed = (ClientConfigBuilder, ServerConfigBuilder);
+
+fn suite(stream: &SslStream<Wire>) -> CipherSuite {
+    CipherSuite::from_code(u16::from_be_bytes(stream.ssl().current_cipher().unwrap().protocol_id()))
+}
+
+/// A session over one end.
+fn session(stream: SslStream<Wire>, record: usize) -> RecordSession {
+    let suite = suite(&stream);
+    Schedule::session(stream, suite, record, None).unwrap()
+}
+
+/// Clients that present a certificate, which the server's tickets then hold.
+fn mutual(client: ClientConfigBuilder, server: ServerConfigBuilder, identity: Identity) -> Changed {
+    let roots = Roots::from_der(identity.chain().to_vec());
+    let server = server.client_authentication(ClientAuthentication::Required).client_roots(roots);
+    (client.identity(identity), server)
+}
+
+fn seal(session: &mut RecordSession, data: &[u8], wire: &mut Buffer) {
+    assert_eq!(session.seal(&[IoSlice::new(data)], wire).unwrap(), data.len());
+}
+
+#[track_caller]
+fn assert_opens(session: &mut RecordSession, wire: &mut Buffer, data: &[u8]) {
+    let mut plaintext = vec![0; data.len() + 64];
+    let opened = session.open(wire, &mut Buffer::new(), &mut plaintext).unwrap();
+    assert_eq!(opened, Opened::Data(data.len()));
+    assert_eq!(&plaintext[..data.len()], data);
+}
+
+#[test]
+fn the_count_of_records_goes_on_from_the_tickets() {
+    for suite in [
+        CipherSuite::TLS_AES_128_GCM_SHA256,
+        CipherSuite::TLS_AES_256_GCM_SHA384,
+        CipherSuite::TLS_CHACHA20_POLY1305_SHA256,
+    ] {
+        for (tickets, fragment) in [(0, RECORD), (1, RECORD), (4, RECORD), (3, 512)] {
+            let ends = Ends::new(ProtocolVersion::Tls13, |client, server, identity| {
+                let (client, server) = mutual(client, server, identity);
+                let server = match tickets {
+                    0 => server.resumption(false),
+                    _ => server.tickets_per_connection(tickets),
+                };
+                (client.cipher_suites([suite]), server.max_record_plaintext(fragment))
+            });
+            let Ends { client, server, record, mut to_client, .. } = ends;
+            assert!(records(&to_client).len() >= tickets.into());
+            let (mut client, mut server) = (session(client, RECORD), session(server, record));
+            let mut to_server = Buffer::new();
+            seal(&mut server, b"down", &mut to_client);
+            seal(&mut client, b"up", &mut to_server);
+            assert_opens(&mut client, &mut to_client, b"down");
+            assert_opens(&mut server, &mut to_server, b"up");
+        }
+    }
+}
+
+/// Lets OpenSSL's own record layer read what has come, and then do as it is told.
+fn with_openssl(
+    stream: &mut SslStream<Wire>,
+    incoming: &mut Buffer,
+    outgoing: &mut Buffer,
+    act: impl FnOnce(&mut SslStream<Wire>),
+) -> Vec<u8> {
+    stream.get_mut().swap(incoming, outgoing);
+    let (mut read, mut piece) = (Vec::new(), [0; 64]);
+    while let Ok(count @ 1..) = stream.ssl_read(&mut piece) {
+        read.extend_from_slice(&piece[..count]);
+    }
+    act(stream);
+    stream.get_mut().swap(incoming, outgoing);
+    read
+}
+
+#[test]
+fn openssl_understands_it_with_new_keys_too() {
+    let Ends { client, mut server, mut to_client, .. } =
+        Ends::new(ProtocolVersion::Tls13, |client, server, _| (client, server));
+    let mut client = session(client, RECORD);
+    let mut to_server = Buffer::new();
+    for round in 0..3 {
+        seal(&mut client, b"to OpenSSL", &mut to_server);
+        client.update_keys(true, &mut to_server).unwrap();
+        seal(&mut client, b", under the next keys", &mut to_server);
+        let answer = b"from OpenSSL, which was asked for new keys";
+        let read = with_openssl(&mut server, &mut to_server, &mut to_client, |server| {
+            assert_eq!(server.ssl_write(answer).unwrap(), answer.len());
+        });
+        assert_eq!(read, b"to OpenSSL, under the next keys", "{round}");
+        assert_opens(&mut client, &mut to_client, answer);
+    }
+}
+
+#[test]
+fn openssl_reads_each_ticket_whatever_keys_it_came_under_and_in_how_many_parts() {
+    let Ends { client, mut server, mut to_client, sessions, .. } =
+        Ends::new(ProtocolVersion::Tls13, |client, server, identity| {
+            let (client, server) = mutual(client, server, identity);
+            (client, server.max_record_plaintext(512).tickets_per_connection(1))
+        });
+    assert!(records(&to_client).len() > 1, "the ticket takes more than one record");
+    let mut client = session(client, RECORD);
+    let name = "localhost".parse().unwrap();
+    let (mut wire, mut answers) = (to_client.filled().to_vec(), Buffer::new());
+    for round in 0..3 {
+        // No byte of it comes with another.
+        let mut incoming = Buffer::new();
+        for byte in wire {
+            assert!(sessions.take(&name).is_none());
+            incoming.extend(&[byte]);
+            let opened = client.open(&mut incoming, &mut answers, &mut [0]).unwrap();
+            assert!(opened == Opened::NeedMore || (opened == Opened::Data(1) && round > 0));
+        }
+        assert!(sessions.take(&name).is_some(), "{round}");
+        assert!(sessions.take(&name).is_none(), "{round}");
+
+        to_client = Buffer::new();
+        client.update_keys(true, &mut answers).unwrap();
+        with_openssl(&mut server, &mut answers, &mut to_client, |server| {
+            // Before the byte goes the answer to the request for new keys.
+            server.ssl_write(&[round]).unwrap();
+            ffi::add_ticket(server).unwrap();
+            server.do_handshake().unwrap();
+        });
+        wire = to_client.filled().to_vec();
+    }
+}
+
+#[test]
+fn a_ticket_that_openssl_cannot_read_ends_the_connection() {
+    let Ends { client, server, to_client, sessions, .. } =
+        Ends::new(ProtocolVersion::Tls13, |client, server, _| (client, server.resumption(false)));
+    assert!(to_client.is_empty());
+    let secrets = Connection::of(server.ssl()).unwrap().secrets.take(suite(&server), true).unwrap();
+    let mut server = secrets.sending.expand().unwrap().keys(secrets.sent).unwrap();
+    let mut client = session(client, RECORD);
+
+    let ticket = [NEW_SESSION_TICKET, 0, 0, 3, 1, 2, 3];
+    let framing = RecordFraming::new(ProtocolVersion::Tls13);
+    let (mut wire, mut answers) = (Buffer::new(), Buffer::new());
+    server.seal(framing, ContentType::Handshake, &[IoSlice::new(&ticket)], &mut wire).unwrap();
+    let error = client.open(&mut wire, &mut answers, &mut [0]).unwrap_err();
+    assert_eq!((error.kind(), error.phase()), (&ErrorKind::InvalidMessage, Phase::Established), "{error:?}");
+    assert_eq!(records(&answers).len(), 1, "an alert");
+    assert!(client.seal(&[IoSlice::new(b"x")], &mut answers).is_err());
+    assert!(sessions.take(&"localhost".parse().unwrap()).is_none());
+}
+
+#[test]
+fn both_ends_export_the_same() {
+    let Ends { client, server, record, .. } =
+        Ends::new(ProtocolVersion::Tls13, |client, server, _| (client, server));
+    let (client, server) = (session(client, RECORD), session(server, record));
+    let export = |end: &RecordSession, context: Option<&[u8]>| {
+        let mut output = [0; 40];
+        end.export_keying_material(&mut output, b"EXPORTER-\xff test", context).unwrap();
+        output
+    };
+    for context in [None, Some(&b""[..]), Some(b"context")] {
+        assert_eq!(export(&client, context), export(&server, context));
+    }
+    assert_eq!(export(&client, None), export(&client, Some(b"")), "RFC 8446 §7.5");
+    assert_ne!(export(&client, None), export(&client, Some(b"context")));
+}
+
+#[test]
+fn without_its_secrets_there_is_no_session() {
+    let Ends { client, .. } = Ends::new(ProtocolVersion::Tls13, |client, server, _| (client, server));
+    let suite = suite(&client);
+    Connection::of(client.ssl()).unwrap().secrets.take(suite, false).unwrap();
+    let error = Schedule::session(client, suite, RECORD, None).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Backend);
+}
