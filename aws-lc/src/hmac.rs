@@ -1,20 +1,18 @@
-//! HMAC (RFC 2104) for key schedules, with the hashes of sha2.
+//! HMAC (RFC 2104) for key schedules, over the compression functions of sha2.
 //!
 //! Most keys of a key schedule make two codes to four, each of less than a block: what the key alone decides is hashed
-//! once, by [`HmacKey::new`]. aws-lc-rs's own HMAC has a context of more than half a kilobyte, which takes longer to set up, to
-//! copy and to clear than that takes to hash, and cannot be kept in the middle.
+//! once, by [`HmacKey::new`], and kept as two states of the hash. What else a hash has is a buffer for half a block, and
+//! to copy, to fill and to clear one takes as long as to hash what is in it. aws-lc-rs's own HMAC has a context of more than
+//! half a kilobyte, and cannot be kept in the middle.
 
 use std::fmt;
 
-use sha2::{Digest, Sha256, Sha384};
-use zeroize::Zeroize;
+use sha2::block_api::{compress256, compress512};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// RFC 2104 §2.
 const IPAD: u8 = 0x36;
 const OPAD: u8 = 0x5c;
-
-/// SHA-384's block, the longest here.
-const MAX_BLOCK: usize = 128;
 
 /// A hash that HMAC is made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,22 +25,18 @@ pub enum HmacHash {
 }
 
 /// A key, ready to make codes. Zeroized when it goes.
-#[derive(Clone)]
+#[derive(Clone, ZeroizeOnDrop)]
 pub struct HmacKey(Padded);
 
-#[derive(Clone)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lives for part of a handshake, and an allocation is dearer"
-)]
+#[derive(Clone, Zeroize)]
 enum Padded {
-    Sha256(Pads<Sha256>),
-    Sha384(Pads<Sha384>),
+    Sha256(Pads<Sha256, 64>),
+    Sha384(Pads<Sha384, 128>),
 }
 
 /// What the key alone decides, in the terms of RFC 2104 §2.
-#[derive(Clone)]
-struct Pads<H> {
+#[derive(Clone, Zeroize)]
+struct Pads<H, const BLOCK: usize> {
     /// After K XOR ipad.
     inner: H,
     /// After K XOR opad.
@@ -53,8 +47,8 @@ impl HmacKey {
     /// A key of any length.
     pub fn new(hash: HmacHash, key: &[u8]) -> Self {
         Self(match hash {
-            HmacHash::Sha256 => Padded::Sha256(Pads::new(key, 64)),
-            HmacHash::Sha384 => Padded::Sha384(Pads::new(key, 128)),
+            HmacHash::Sha256 => Padded::Sha256(Pads::new(key)),
+            HmacHash::Sha384 => Padded::Sha384(Pads::new(key)),
         })
     }
 
@@ -67,35 +61,133 @@ impl HmacKey {
     }
 }
 
-impl<H: Digest + Clone> Pads<H> {
-    fn new(key: &[u8], block_len: usize) -> Self {
-        let mut room = [0; MAX_BLOCK];
-        let block = &mut room[..block_len];
-        if key.len() > block_len {
-            let mut hashed = H::digest(key);
-            block[..hashed.len()].copy_from_slice(&hashed);
-            hashed.as_mut_slice().zeroize();
+impl<H: State<BLOCK>, const BLOCK: usize> Pads<H, BLOCK> {
+    fn new(key: &[u8]) -> Self {
+        let mut block = [0; BLOCK];
+        if key.len() > BLOCK {
+            H::INITIAL.finish([key], 0, |hashed| block[..hashed.len()].copy_from_slice(hashed));
         } else {
             block[..key.len()].copy_from_slice(key);
         }
         let mut padded = |pad| {
             block.iter_mut().for_each(|byte| *byte ^= pad);
-            H::new_with_prefix(&*block)
+            let mut state = H::INITIAL;
+            state.compress(&block);
+            state
         };
         let pads = Self { inner: padded(IPAD), outer: padded(IPAD ^ OPAD) };
-        room.as_mut_slice().zeroize();
+        block.zeroize();
         pads
     }
 
     fn code<'a, T>(&self, parts: impl IntoIterator<Item = &'a [u8]>, take: impl FnOnce(&[u8]) -> T) -> T {
-        let mut inner = self.inner.clone();
-        parts.into_iter().for_each(|part| inner.update(part));
-        let mut inner = inner.finalize();
-        let mut code = self.outer.clone().chain_update(&inner).finalize();
-        inner.as_mut_slice().zeroize();
-        let taken = take(&code);
-        code.as_mut_slice().zeroize();
+        self.inner.finish(parts, BLOCK, |inner| self.outer.finish([inner], BLOCK, take))
+    }
+}
+
+/// The state of a hash between two blocks (FIPS 180-4 §6.2.2, §6.4.2).
+trait State<const BLOCK: usize>: Clone + Zeroize {
+    /// The initial hash value (§5.3).
+    const INITIAL: Self;
+    /// How many bytes of a padded message say how long it is (§5.1).
+    const LENGTH: usize;
+
+    fn compress(&mut self, block: &[u8; BLOCK]);
+
+    /// Writes the hash to the front of a block, and says how long it is.
+    fn write(&self, block: &mut [u8; BLOCK]) -> usize;
+
+    /// Shows `take` the hash of what came before, `before` bytes in whole blocks, and of these parts, and clears it.
+    fn finish<'a, T>(
+        &self,
+        parts: impl IntoIterator<Item = &'a [u8]>,
+        before: usize,
+        take: impl FnOnce(&[u8]) -> T,
+    ) -> T {
+        let mut state = self.clone();
+        let (mut block, mut filled, mut length) = ([0; BLOCK], 0, before);
+        for mut part in parts {
+            length += part.len();
+            while filled + part.len() >= BLOCK {
+                let (head, rest) = part.split_at(BLOCK - filled);
+                block[filled..].copy_from_slice(head);
+                state.compress(&block);
+                (part, filled) = (rest, 0);
+            }
+            block[filled..filled + part.len()].copy_from_slice(part);
+            filled += part.len();
+        }
+        block[filled] = 0x80;
+        block[filled + 1..].fill(0);
+        if filled + 1 + Self::LENGTH > BLOCK {
+            state.compress(&block);
+            block.fill(0);
+        }
+        // No message here has 2^61 bytes.
+        block[BLOCK - 8..].copy_from_slice(&(8 * length as u64).to_be_bytes());
+        state.compress(&block);
+        let length = state.write(&mut block);
+        state.zeroize();
+        let taken = take(&block[..length]);
+        block.zeroize();
         taken
+    }
+}
+
+#[derive(Clone, Zeroize)]
+struct Sha256([u32; 8]);
+
+impl State<64> for Sha256 {
+    const INITIAL: Self = Self([
+        0x6a09_e667,
+        0xbb67_ae85,
+        0x3c6e_f372,
+        0xa54f_f53a,
+        0x510e_527f,
+        0x9b05_688c,
+        0x1f83_d9ab,
+        0x5be0_cd19,
+    ]);
+    const LENGTH: usize = 8;
+
+    fn compress(&mut self, block: &[u8; 64]) {
+        compress256(&mut self.0, std::slice::from_ref(block));
+    }
+
+    fn write(&self, block: &mut [u8; 64]) -> usize {
+        for (bytes, word) in block.as_chunks_mut().0.iter_mut().zip(self.0) {
+            *bytes = word.to_be_bytes();
+        }
+        32
+    }
+}
+
+/// SHA-384 is SHA-512 with another beginning, cut short (§6.5).
+#[derive(Clone, Zeroize)]
+struct Sha384([u64; 8]);
+
+impl State<128> for Sha384 {
+    const INITIAL: Self = Self([
+        0xcbbb_9d5d_c105_9ed8,
+        0x629a_292a_367c_d507,
+        0x9159_015a_3070_dd17,
+        0x152f_ecd8_f70e_5939,
+        0x6733_2667_ffc0_0b31,
+        0x8eb4_4a87_6858_1511,
+        0xdb0c_2e0d_64f9_8fa7,
+        0x47b5_481d_befa_4fa4,
+    ]);
+    const LENGTH: usize = 16;
+
+    fn compress(&mut self, block: &[u8; 128]) {
+        compress512(&mut self.0, std::slice::from_ref(block));
+    }
+
+    fn write(&self, block: &mut [u8; 128]) -> usize {
+        for (bytes, word) in block.as_chunks_mut().0.iter_mut().zip(self.0) {
+            *bytes = word.to_be_bytes();
+        }
+        48
     }
 }
 

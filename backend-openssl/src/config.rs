@@ -252,12 +252,7 @@ fn context(method: SslMethod, settings: &ProtocolSettings) -> Result<SslContextB
     builder.set_security_level(SECURITY_LEVEL.into());
     builder.set_verify_depth(MOST_INTERMEDIATES.into());
     // NO_AUTO_CHAIN: what is presented is the identity's chain, and no certificate found elsewhere.
-    builder.set_mode(
-        SslMode::AUTO_RETRY
-            | SslMode::ACCEPT_MOVING_WRITE_BUFFER
-            | SslMode::RELEASE_BUFFERS
-            | SslMode::NO_AUTO_CHAIN,
-    );
+    builder.set_mode(SslMode::AUTO_RETRY | SslMode::ACCEPT_MOVING_WRITE_BUFFER | SslMode::NO_AUTO_CHAIN);
     builder.set_read_ahead(true);
     builder.set_options(SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION);
     negotiate(&mut builder, settings).map_err(configuration)?;
@@ -354,8 +349,9 @@ fn offers(mut list: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// A line of OpenSSL's, `LABEL RANDOM SECRET` with both in hexadecimal, to the connection's record layer and to the key
 /// log, if the application has one.
 fn log_secret(ssl: &SslRef, log: Option<&dyn KeyLog>, line: &str) {
-    let mut fields = line.split(' ');
-    let (Some(label), Some(random), Some(secret)) = (fields.next(), fields.next(), fields.next()) else {
+    let Some((label, (random, secret))) =
+        line.split_once(' ').and_then(|(label, rest)| Some((label, rest.split_once(' ')?)))
+    else {
         return;
     };
     let is_kept = SeenSecrets::have(label);
@@ -373,11 +369,21 @@ fn log_secret(ssl: &SslRef, log: Option<&dyn KeyLog>, line: &str) {
 }
 
 fn bytes(hex: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
     let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
-    let bytes: Option<Vec<u8>> =
-        pairs.iter().map(|&[high, low]| Some(digit(high)? << 4 | digit(low)?)).collect();
-    bytes.filter(|_| rest.is_empty()).map(Zeroizing::new)
+    let mut bytes = Zeroizing::new(vec![0; pairs.len()]);
+    for (byte, &[high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = digit(high)? << 4 | digit(low)?;
+    }
+    rest.is_empty().then_some(bytes)
+}
+
+fn digit(hex: u8) -> Option<u8> {
+    match hex {
+        b'0'..=b'9' => Some(hex - b'0'),
+        b'a'..=b'f' => Some(hex - b'a' + 10),
+        b'A'..=b'F' => Some(hex - b'A' + 10),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

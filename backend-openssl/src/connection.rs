@@ -271,7 +271,7 @@ impl Negotiated {
     /// The session: OpenSSL's own in TLS 1.2, and in TLS 1.3 polytls's record layer under OpenSSL's secrets.
     fn over(
         self,
-        stream: SslStream<Wire>,
+        mut stream: SslStream<Wire>,
         record: usize,
         keeper: Option<Keeper>,
     ) -> Result<Box<dyn Session>, Error> {
@@ -279,6 +279,7 @@ impl Negotiated {
         if let Some(keeper) = &keeper {
             keeper.keep_new(stream.ssl());
         }
+        ffi::release_buffers(&mut stream);
         Ok(match self.version {
             ProtocolVersion::Tls13 => Box::new(Schedule::session(stream, self.cipher_suite, record, keeper)?),
             _ => Box::new(OpenSslSession::new(stream, self.cipher_suite, record)),

@@ -60,6 +60,12 @@ impl Expander {
         self.block_after(&[], info, 1).truncated(len)
     }
 
+    /// The same, of an info that has its block's counter behind it: in one piece, as most of a key schedule's are.
+    pub(crate) fn block_of_counted(&self, info: &[u8], len: usize) -> Secret {
+        debug_assert_eq!(info.last(), Some(&1));
+        self.key.code([info], Secret::of_hash).truncated(len)
+    }
+
     /// As much as `out` takes.
     ///
     /// # Errors

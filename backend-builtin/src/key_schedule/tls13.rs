@@ -60,7 +60,7 @@ impl EarlySecret {
             PskKind::External => b"ext binder",
             PskKind::Resumption => b"res binder",
         };
-        TrafficSecret(derive_secret(&self.0, label, self.0.hash().of_nothing())).finished_key()
+        TrafficSecret::new(derive_secret(&self.0, label, self.0.hash().of_nothing())).finished_key()
     }
 
     /// client_early_traffic_secret, over the ClientHello.
@@ -136,11 +136,19 @@ impl MasterSecret {
 
 /// The secret behind the keys of one direction.
 #[derive(Clone, Debug)]
-pub(crate) struct TrafficSecret(Prk);
+pub(crate) struct TrafficSecret {
+    secret: Prk,
+    /// The same, ready for all that is expanded from it.
+    expander: Expander,
+}
 
 impl TrafficSecret {
+    fn new(secret: Prk) -> Self {
+        Self { expander: secret.expander(), secret }
+    }
+
     fn derive(stage: &Expander, label: &[u8], transcript: &Digest) -> Self {
-        Self(derive_secret(stage, label, transcript.as_ref()))
+        Self::new(derive_secret(stage, label, transcript.as_ref()))
     }
 
     /// The keys of this direction (RFC 8446 §7.3), of which no record has been used.
@@ -156,27 +164,26 @@ impl TrafficSecret {
 
     /// write_key and write_iv.
     pub(super) fn key_and_iv(&self, suite: &Suite) -> (Secret, Secret) {
-        let expander = self.0.expander();
-        let expand = |label, len| expand_label(&expander, label, &[], len);
+        let expand = |label, len| expand_label(&self.expander, label, &[], len);
         (expand(b"key", suite.key_len), expand(b"iv", NONCE_LEN))
     }
 
     /// application_traffic_secret_N+1 (RFC 8446 §7.2).
     #[must_use]
     pub(crate) fn next(&self) -> Self {
-        let hash = self.0.hash();
-        Self(Prk::new(hash, expand_label(&self.0.expander(), b"traffic upd", &[], hash.output_len())))
+        let hash = self.secret.hash();
+        Self::new(Prk::new(hash, expand_label(&self.expander, b"traffic upd", &[], hash.output_len())))
     }
 
     /// What this direction's Finished is made with (RFC 8446 §4.4.4).
     pub(crate) fn finished_key(&self) -> FinishedKey {
-        let hash = self.0.hash();
-        FinishedKey { hash, key: expand_label(&self.0.expander(), b"finished", &[], hash.output_len()) }
+        let hash = self.secret.hash();
+        FinishedKey { hash, key: expand_label(&self.expander, b"finished", &[], hash.output_len()) }
     }
 
     /// The secret itself, for a key log.
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.secret.as_bytes()
     }
 }
 
@@ -243,11 +250,11 @@ impl ExporterSecret {
 
 impl OfSchedule for TrafficSecret {
     fn restored(hash: HashAlgorithm, secret: Secret) -> Self {
-        Self(Prk::new(hash, secret))
+        Self::new(Prk::new(hash, secret))
     }
 
     fn secret(&self) -> &Secret {
-        self.0.secret()
+        self.secret.secret()
     }
 }
 
@@ -286,8 +293,16 @@ pub(super) fn derive_secret(stage: &Expander, label: &[u8], transcript: &[u8]) -
 /// HKDF-Expand-Label (RFC 8446 §7.1), to no more than one block of the hash.
 pub(super) fn expand_label(prk: &Expander, label: &[u8], context: &[u8], len: usize) -> Secret {
     let label = HkdfLabel { length: (len as u16).to_be_bytes(), label, context };
-    label.with_parts(|parts| prk.block(parts, len))
+    let mut room = [0; SHORT_INFO];
+    match label.counted(&mut room) {
+        Some(info) => prk.block_of_counted(info, len),
+        None => label.with_parts(|parts| prk.block(parts, len)),
+    }
 }
+
+/// Room for every HkdfLabel of the schedule's own, the longest of which has a label of 12 bytes and a digest of 48, and a
+/// counter behind it.
+const SHORT_INFO: usize = 2 + 1 + PREFIX.len() + 12 + 1 + 48 + 1;
 
 /// RFC 8446 §7.1. Labels are ours or checked, contexts are digests and nonces: neither is longer than its length can say.
 struct HkdfLabel<'a> {
@@ -297,11 +312,30 @@ struct HkdfLabel<'a> {
 }
 
 impl HkdfLabel<'_> {
+    /// The encoding with the counter of the first block behind it (RFC 5869 §2.3); `None` where there is no room.
+    #[inline]
+    fn counted<'r>(&self, room: &'r mut [u8; SHORT_INFO]) -> Option<&'r [u8]> {
+        let Self { label, context, .. } = self;
+        let head = self.head();
+        let (label_end, context_at) = (head.len() + label.len(), head.len() + label.len() + 1);
+        let counter_at = context_at + context.len();
+        *room.get_mut(counter_at)? = 1;
+        room[..head.len()].copy_from_slice(&head);
+        room[head.len()..label_end].copy_from_slice(label);
+        room[label_end] = context.len() as u8;
+        room[context_at..counter_at].copy_from_slice(context);
+        Some(&room[..=counter_at])
+    }
+
     /// The encoding, in the parts that it is hashed in.
     fn with_parts<T>(&self, use_parts: impl FnOnce(&[&[u8]]) -> T) -> T {
+        use_parts(&[&self.head(), self.label, &[self.context.len() as u8], self.context])
+    }
+
+    /// The length of what is derived and of the label, and what each label begins with.
+    fn head(&self) -> [u8; 3 + PREFIX.len()] {
         let [t, l, s, one, three, space] = *PREFIX;
         let label_len = (PREFIX.len() + self.label.len()) as u8;
-        let head = [self.length[0], self.length[1], label_len, t, l, s, one, three, space];
-        use_parts(&[&head, self.label, &[self.context.len() as u8], self.context])
+        [self.length[0], self.length[1], label_len, t, l, s, one, three, space]
     }
 }

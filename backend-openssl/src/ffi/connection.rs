@@ -1,6 +1,6 @@
 //! What one connection is told and asked.
 
-use std::ffi::{CString, c_int, c_uint, c_void};
+use std::ffi::{CString, c_int, c_long, c_uint, c_void};
 
 use foreign_types::ForeignTypeRef;
 use openssl::{
@@ -18,6 +18,10 @@ const HEADER: c_int = 256;
 /// `SSL_CTRL_SET_SIGALGS_LIST` of `openssl/ssl.h`.
 const SET_SIGALGS_LIST: c_int = 98;
 
+/// `SSL_CTRL_MODE` and `SSL_MODE_RELEASE_BUFFERS` of `openssl/ssl.h`.
+const SET_MODE: c_int = 33;
+const RELEASE_BUFFERS: c_long = 0x10;
+
 type MessageCallback =
     unsafe extern "C" fn(c_int, c_int, c_int, *const c_void, usize, *mut sys::SSL, *mut c_void);
 
@@ -28,6 +32,7 @@ unsafe extern "C" {
     fn SSL_get_signature_type_nid(ssl: *const sys::SSL, nid: *mut c_int) -> c_int;
     fn SSL_get_early_data_status(ssl: *const sys::SSL) -> c_int;
     fn SSL_new_session_ticket(ssl: *mut sys::SSL) -> c_int;
+    fn SSL_free_buffers(ssl: *mut sys::SSL) -> c_int;
     fn SSL_set_msg_callback(ssl: *mut sys::SSL, callback: Option<MessageCallback>);
 }
 
@@ -89,6 +94,17 @@ pub(crate) fn add_ticket<S>(stream: &mut SslStream<S>) -> Result<(), ErrorStack>
 pub(crate) fn send_no_tickets<S>(stream: &mut SslStream<S>) {
     // SAFETY: the connection is borrowed for the call, which sets a number and fails on none.
     unsafe { sys::SSL_set_num_tickets(stream.ssl().as_ptr(), 0) };
+}
+
+/// Frees the connection's buffers for records, and has them freed from here on whenever they are empty.
+pub(crate) fn release_buffers<S>(stream: &mut SslStream<S>) {
+    let ssl = stream.ssl().as_ptr();
+    // SAFETY: the connection is borrowed for both calls. The first sets a flag; the second frees what is empty, and
+    // leaves alone what is not.
+    unsafe {
+        sys::SSL_ctrl(ssl, SET_MODE, RELEASE_BUFFERS, std::ptr::null_mut());
+        SSL_free_buffers(ssl);
+    }
 }
 
 /// Has the [`Connection`] count the records that are written.

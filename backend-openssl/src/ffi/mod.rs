@@ -17,7 +17,8 @@ use openssl::error::ErrorStack;
 pub(crate) use self::{
     connection::{
         EarlyData, add_ticket, clear_certificates, count_records, early_data_status, export_keying_material,
-        has_presented_certificate, send_no_tickets, set_session_id_context, set_sigalgs_list,
+        has_presented_certificate, release_buffers, send_no_tickets, set_session_id_context,
+        set_sigalgs_list,
     },
     context::{
         add_chain_certificate, set_client_sigalgs_list, set_max_send_fragment, set_recv_max_early_data,
