@@ -1,4 +1,4 @@
-//! One stack and nothing else, for a profiler: `profile STACK full|resumed|bulk COUNT`.
+//! One stack and nothing else, for a profiler: `profile STACK full|resumed|bulk|small COUNT`.
 
 use std::{env, time::Instant};
 
@@ -16,7 +16,7 @@ fn main() {
     let [_, stack, what, count] = arguments.as_slice() else {
         return eprintln!(
             "usage: profile polytls-builtin|polytls-rustls|polytls-openssl|tokio-rustls|tokio-openssl \
-             full|resumed|bulk COUNT"
+             full|resumed|bulk|small COUNT"
         );
     };
     let count = count.parse().expect("a number");
@@ -41,7 +41,8 @@ fn run<S: Stack>(what: &str, count: u32) {
         match what {
             "full" => full(&stack, count).await,
             "resumed" => resumed(&stack, count).await,
-            _ => bulk(&stack, count).await,
+            "small" => bulk(&stack, count, 1 << 10).await,
+            _ => bulk(&stack, count, 1 << 16).await,
         }
     });
     println!("{} {what}: {:?} each", S::NAME, started.elapsed() / count);
@@ -61,12 +62,15 @@ async fn resumed<S: Stack>(stack: &S, count: u32) {
     }
 }
 
-async fn bulk(stack: &impl Stack, count: u32) {
+/// 64 KiB each time, in writes of this many bytes.
+async fn bulk(stack: &impl Stack, count: u32, write: usize) {
     let (mut client, mut server) = connection(stack).await;
     let (payload, mut buffer) = (vec![1; 1 << 16], vec![0; 1 << 16]);
     for _ in 0..count {
         let write = async {
-            client.write_all(&payload).await.expect("written");
+            for piece in payload.chunks(write) {
+                client.write_all(piece).await.expect("written");
+            }
             client.flush().await.expect("flushed");
         };
         tokio::join!(write, async { server.read_exact(&mut buffer).await.expect("read") });

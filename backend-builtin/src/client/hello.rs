@@ -27,7 +27,7 @@ pub(super) struct SentHello<'a> {
 pub(super) fn send_client_hello<'a>(
     mut offer: Offer<'a>,
     records: &mut Records<'_, '_>,
-) -> Result<SentHello<'a>, Fault> {
+) -> Result<Box<SentHello<'a>>, Fault> {
     let mut transcript = TranscriptBuffer::new();
     let message = offer.encode(|hash, part| transcript.hash_part(hash, part));
     records.send_message(&message);
@@ -47,7 +47,8 @@ pub(super) fn send_client_hello<'a>(
     };
     let sessions = offer.prepared.sessions.as_ref();
     let background = sessions.map_or(Background::none(), ClientSessions::background);
-    Ok(SentHello { offer, transcript, early_data, info, background })
+    // It is handed on more than once, and is large.
+    Ok(Box::new(SentHello { offer, transcript, early_data, info, background }))
 }
 
 /// A ServerHello, or a HelloRetryRequest: the message, which the transcript takes, and what it says.

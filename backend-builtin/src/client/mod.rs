@@ -74,7 +74,8 @@ async fn handshake(
     let answer = Answer { message: &message, server_hello: &server_hello };
     let complete = match version {
         ProtocolVersion::Tls13 => pin!(tls13::handshake(hello, answer, records)).await,
-        _ => pin!(tls12::handshake(hello, answer, records)).await,
+        // In a box of its own: the future is as large as the largest of these, and is moved.
+        _ => Box::pin(tls12::handshake(hello, answer, records)).await,
     }?;
     steps::reached(Step::Protect);
     Ok(complete)

@@ -28,7 +28,7 @@ use crate::{
 
 /// From the server's first message, which chose TLS 1.2, to the end.
 pub(super) async fn handshake(
-    hello: SentHello<'_>,
+    hello: Box<SentHello<'_>>,
     answer: Answer<'_>,
     records: &mut Records<'_, '_>,
 ) -> Result<Complete, Fault> {

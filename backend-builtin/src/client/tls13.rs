@@ -26,7 +26,7 @@ use crate::{
 
 /// From the server's first message, which chose TLS 1.3, to the end.
 pub(super) async fn handshake(
-    mut hello: SentHello<'_>,
+    mut hello: Box<SentHello<'_>>,
     answer: Answer<'_>,
     records: &mut Records<'_, '_>,
 ) -> Result<Complete, Fault> {

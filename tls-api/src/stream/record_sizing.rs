@@ -12,13 +12,14 @@ const SEGMENT: usize = 1500 - 40 - 32 - 29;
 /// and a half.
 const SMALL_RECORDS: u16 = 40 * SEGMENT as u16;
 
-/// After so many milliseconds without a write the path may have changed, and TCP begins slowly again (RFC 5681 §4.1).
+/// After so many milliseconds without a write of more than a segment the path may have changed, and TCP begins slowly
+/// again (RFC 5681 §4.1): less than that has not shown it what the path carries (RFC 7661 §1.1).
 const IDLE: u32 = 1000;
 
 /// Where a stream stands in its [`RecordSizing`], in as few bytes as many idle streams want it to take.
 #[derive(Debug)]
 pub(super) struct RecordSizes {
-    /// When something was written last, by [`milliseconds`].
+    /// When more than a segment was written last, by [`milliseconds`].
     written: u32,
     /// How many bytes are still to be sent in small records.
     small: u16,
@@ -40,9 +41,10 @@ impl RecordSizes {
         Self { written: 0, small, sizing }
     }
 
-    /// Notes that something is about to be written now, in [`milliseconds`].
-    pub(super) fn write_at(&mut self, now: impl FnOnce() -> u32) {
-        if self.sizing == RecordSizing::Full {
+    /// Notes that so many bytes are about to be written now, in [`milliseconds`]. The clock is asked where it matters: it
+    /// takes a good part of the time that a short record does.
+    pub(super) fn write_at(&mut self, length: usize, now: impl FnOnce() -> u32) {
+        if self.sizing == RecordSizing::Full || length <= SEGMENT {
             return;
         }
         let now = now();
@@ -125,25 +127,29 @@ mod tests {
     fn small_records_come_first_and_after_a_pause() {
         let mut sizes = RecordSizes::new(RecordSizing::SmallFirst);
         let start = u32::MAX - 100;
-        sizes.write_at(|| start);
+        let long = SEGMENT + 1;
+        sizes.write_at(long, || start);
         for _ in 0..40 {
             assert_eq!(sizes.most(), Some(SEGMENT));
             sizes.taken(SEGMENT);
         }
         assert_eq!(sizes.most(), None);
-        sizes.write_at(|| start.wrapping_add(IDLE / 2));
+        sizes.write_at(long, || start.wrapping_add(IDLE / 2));
         assert_eq!(sizes.most(), None, "no pause");
-        sizes.write_at(|| start.wrapping_add(IDLE));
+        sizes.write_at(long, || start.wrapping_add(IDLE));
         assert_eq!(sizes.most(), None, "the pause is counted from the last write");
-        sizes.write_at(|| start.wrapping_add(2 * IDLE));
+        sizes.write_at(long, || start.wrapping_add(2 * IDLE));
         assert_eq!(sizes.most(), Some(SEGMENT));
     }
 
     #[test]
-    fn full_records_ask_no_clock() {
-        let mut sizes = RecordSizes::new(RecordSizing::Full);
-        sizes.write_at(|| panic!("the clock is asked"));
-        assert_eq!(sizes.most(), None);
+    fn full_records_and_what_fits_a_small_one_ask_no_clock() {
+        for (sizing, length) in [(RecordSizing::Full, usize::MAX), (RecordSizing::SmallFirst, SEGMENT)] {
+            let mut sizes = RecordSizes::new(sizing);
+            sizes.taken(usize::from(SMALL_RECORDS));
+            sizes.write_at(length, || panic!("the clock is asked"));
+            assert_eq!(sizes.most(), None);
+        }
     }
 
     #[test]

@@ -19,11 +19,11 @@ use crate::{
 impl<'a, 'r, 'b, 't> Flow<'a, 'r, 'b, 't> {
     /// Reads the ServerHello; with it comes the session, if it goes on.
     pub(super) fn read_server_hello(
-        hello: SentHello<'a>,
+        hello: Box<SentHello<'a>>,
         server_hello: &Answer<'_>,
         records: &'r mut Records<'b, 't>,
     ) -> Result<(Self, Option<ClientSession>), Fault> {
-        let SentHello { mut offer, transcript: mut messages, mut info, background, .. } = hello;
+        let SentHello { mut offer, transcript: mut messages, mut info, background, .. } = *hello;
         let suite = offer.suite(server_hello.cipher_suite, ProtocolVersion::Tls12)?;
         let session = offer.resumed(server_hello, suite)?;
         let extensions = &server_hello.extensions;

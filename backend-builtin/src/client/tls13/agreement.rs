@@ -21,7 +21,7 @@ use crate::{
 impl<'a, 'r, 'b, 't> Flow<'a, 'r, 'b, 't> {
     /// Reads the ServerHello; from here on all is encrypted.
     pub(super) fn read_server_hello(
-        mut hello: SentHello<'a>,
+        mut hello: Box<SentHello<'a>>,
         retried: Option<Retried>,
         server_hello: &Answer<'_>,
         records: &'r mut Records<'b, 't>,
@@ -35,7 +35,7 @@ impl<'a, 'r, 'b, 't> Flow<'a, 'r, 'b, 't> {
         let (secret, psk) = hello.offer.handshake_secret(server_hello, suite)?;
         transcript.add(server_hello.message.raw());
         let hash = transcript.hash();
-        let SentHello { offer, early_data, mut info, background, .. } = hello;
+        let SentHello { offer, early_data, mut info, background, .. } = *hello;
         info.version = Some(ProtocolVersion::Tls13);
         info.cipher_suite = Some(suite.id);
         info.named_group = server_hello.extensions.key_share.as_ref().map(|share| share.group);

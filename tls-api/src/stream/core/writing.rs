@@ -125,8 +125,8 @@ impl Writing {
         sealer: &mut (impl Sealer + ?Sized),
         plaintext: &[IoSlice<'_>],
     ) -> Result<usize, Error> {
-        self.sizes.write_at(milliseconds);
         let length: usize = plaintext.iter().map(|slice| slice.len()).sum();
+        self.sizes.write_at(length, milliseconds);
         if self.sizes.most().is_none_or(|most| length <= most) {
             let count = sealer.seal(plaintext, &mut self.outgoing)?;
             self.sizes.taken(count);
