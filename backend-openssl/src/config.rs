@@ -23,14 +23,16 @@ use crate::{
     error::configuration,
     ffi,
     identity::{Identities, ParsedIdentity},
-    session::RECORD,
+    keys::tls13::SeenSecrets,
     session_cache::SessionCache,
     session_store::Store,
     ticket_keys::TicketKeys,
-    traffic::SeenSecrets,
     trust::trust,
     verifier::{Decider, MOST_INTERMEDIATES, SECURITY_LEVEL, decide_with_responses},
 };
+
+/// The most plaintext of one record (RFC 8446 §5.1).
+pub(crate) const RECORD: usize = 16 * 1024;
 
 /// A group of NIST's and a classical one in one key share.
 const HYBRID: &str = "X25519MLKEM768";

@@ -18,12 +18,11 @@ use crate::{
     drive::{Handshake, keep_new_sessions},
     early_data, error, ffi,
     identity::ParsedIdentity,
+    keys::tls13::SeenSecrets,
     schedule::Schedule,
-    session::OpenSslSession,
     session_cache::NewSessions,
     session_store::{ConnectionSessions, Keeper},
     ticket_keys::TicketKeys,
-    traffic::SeenSecrets,
     verifier::{self, PeerCheck},
     wire::Wire,
 };
@@ -268,7 +267,7 @@ struct Negotiated {
 }
 
 impl Negotiated {
-    /// The session: OpenSSL's own in TLS 1.2, and in TLS 1.3 polytls's record layer under OpenSSL's secrets.
+    /// The session: polytls's record layer under OpenSSL's secrets.
     fn over(
         self,
         mut stream: SslStream<Wire>,
@@ -280,10 +279,7 @@ impl Negotiated {
             keeper.keep_new(stream.ssl());
         }
         ffi::release_buffers(&mut stream);
-        Ok(match self.version {
-            ProtocolVersion::Tls13 => Box::new(Schedule::session(stream, self.cipher_suite, record, keeper)?),
-            _ => Box::new(OpenSslSession::new(stream, self.cipher_suite, record)),
-        })
+        Ok(Box::new(Schedule::session(stream, self.version, self.cipher_suite, record, keeper)?))
     }
 }
 

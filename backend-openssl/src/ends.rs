@@ -56,8 +56,8 @@ impl Ends {
         let mut info = ConnectionInfo::new(backend.info());
         let client = client.prepare(&"localhost".parse().unwrap(), &mut info).unwrap();
         let server = server.prepare(Arc::new(ParsedIdentity::new(&identity).unwrap()), None).unwrap();
-        let mut client = SslStream::new(client, Wire::default()).unwrap();
-        let mut server = SslStream::new(server, Wire::default()).unwrap();
+        let mut client = SslStream::new(client, Wire::observed()).unwrap();
+        let mut server = SslStream::new(server, Wire::observed()).unwrap();
         let (mut to_client, mut to_server) = (Buffer::new(), Buffer::new());
         let mut done = (false, false);
         while done != (true, true) {

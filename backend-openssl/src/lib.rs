@@ -1,7 +1,7 @@
 //! polytls over [OpenSSL](https://docs.rs/openssl) 3: the system's, or one built from source (feature `vendored`).
 //!
-//! OpenSSL runs the handshake over the connection's own buffers, and the record layer of TLS 1.2; that of TLS 1.3 is
-//! polytls's, over libcrypto's AEADs and under the secrets that OpenSSL has derived. It cannot suspend in
+//! OpenSSL runs the handshake over the connection's own buffers. The record layer is polytls's, over libcrypto's AEADs and
+//! under the secrets that OpenSSL has derived. It cannot suspend in
 //! the middle of a handshake to wait for a verdict on a certificate, so the driver in `drive.rs` holds
 //! its bytes back until the verdict is there. `ffi/` is the only module with `unsafe` in it.
 
@@ -15,15 +15,14 @@ mod error;
 mod export;
 mod ffi;
 mod identity;
+mod keys;
 mod record_cipher;
 mod schedule;
-mod session;
 mod session_cache;
 mod session_store;
 mod signature;
 mod signer;
 mod ticket_keys;
-mod traffic;
 mod trust;
 mod verifier;
 mod wire;

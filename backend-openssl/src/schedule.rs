@@ -1,14 +1,14 @@
-//! What of OpenSSL stays after a handshake of TLS 1.3: the secrets, key material for the application, and tickets.
+//! What of OpenSSL stays after a handshake: its secrets, key material for the application, and tickets.
 //!
 //! The records are polytls's own, as they are over every engine that says its secrets. OpenSSL alone can make a session
-//! of a ticket, and it reads tickets in records: a client seals them anew for it, under the first secret and with a
-//! count of its own. What OpenSSL itself would write goes nowhere.
+//! of a ticket of TLS 1.3, and it reads tickets in records: a client seals them anew for it, under the first secret and
+//! with a count of its own. What OpenSSL itself would write goes nowhere.
 
 use std::{fmt, io::IoSlice};
 
 use openssl::{
     error::ErrorStack,
-    ssl::{ErrorCode, ShutdownState, SslStream},
+    ssl::{ErrorCode, ShutdownState, SslRef, SslStream},
 };
 use polytls_api::{
     Buffer, CipherSuite, Error, ErrorKind, Phase, ProtocolVersion,
@@ -21,8 +21,11 @@ use crate::{
     drive::forget_errors,
     error,
     export::export_keying_material,
+    keys::{
+        tls12::KeyBlock,
+        tls13::{TrafficSecret, TrafficSecrets},
+    },
     session_store::Keeper,
-    traffic::{TrafficSecret, TrafficSecrets},
     wire::Wire,
 };
 
@@ -32,40 +35,80 @@ const NEW_SESSION_TICKET: u8 = 4;
 /// The key schedule of an established connection.
 pub(crate) struct Schedule {
     stream: SslStream<Wire>,
+    /// In TLS 1.3, which has other keys after those of the handshake.
+    secrets: Option<Secrets>,
+    /// On a client with a store: where its sessions go.
+    keeper: Option<Keeper>,
+}
+
+/// What further keys come from.
+struct Secrets {
     sending: TrafficSecret,
     receiving: TrafficSecret,
     /// On a client: what seals tickets for OpenSSL to read.
     tickets: Option<TrafficKeys>,
-    /// On a client with a store: where its sessions go.
-    keeper: Option<Keeper>,
+}
+
+/// What a record layer goes on with.
+struct Start {
+    sending: TrafficKeys,
+    receiving: TrafficKeys,
+    secrets: Option<Secrets>,
+}
+
+impl Start {
+    /// RFC 8446 §7.3.
+    fn tls13(ssl: &SslRef, suite: CipherSuite) -> Result<Option<Self>, ErrorStack> {
+        let seen = Connection::of(ssl).and_then(|connection| connection.secrets.take(suite, ssl.is_server()));
+        let Some(TrafficSecrets { sending, receiving, sent }) = seen else { return Ok(None) };
+        let received = receiving.expand()?;
+        let tickets = if ssl.is_server() { None } else { Some(received.keys(0)?) };
+        Ok(Some(Self {
+            sending: sending.expand()?.keys(sent)?,
+            receiving: received.keys(0)?,
+            secrets: Some(Secrets { sending, receiving, tickets }),
+        }))
+    }
+
+    /// RFC 5246 §6.3. One record has gone each way, a Finished.
+    fn tls12(stream: &SslStream<Wire>, suite: CipherSuite) -> Result<Option<Self>, ErrorStack> {
+        let Some(KeyBlock { client, server }) = KeyBlock::of(stream.ssl(), suite)? else { return Ok(None) };
+        let (sending, receiving) = if stream.ssl().is_server() { (server, client) } else { (client, server) };
+        let nonce = stream.get_ref().explicit_nonce_of_finished();
+        let Some(sending) = sending.after(nonce) else { return Ok(None) };
+        Ok(Some(Self { sending: sending.keys(1)?, receiving: receiving.keys(1)?, secrets: None }))
+    }
 }
 
 impl Schedule {
     /// A session that goes on where OpenSSL's handshake has ended, with at most `record` bytes in a record that is sent.
     pub(crate) fn session(
         stream: SslStream<Wire>,
+        version: ProtocolVersion,
         suite: CipherSuite,
         record: usize,
         keeper: Option<Keeper>,
     ) -> Result<RecordSession, Error> {
-        let ssl = stream.ssl();
-        let role = if ssl.is_server() { Role::Server } else { Role::Client };
-        let secrets =
-            Connection::of(ssl).and_then(|connection| connection.secrets.take(suite, ssl.is_server()));
-        let Some(TrafficSecrets { sending, receiving, sent }) = secrets else {
+        let role = if stream.ssl().is_server() { Role::Server } else { Role::Client };
+        let start = match version {
+            ProtocolVersion::Tls13 => Start::tls13(stream.ssl(), suite),
+            _ => Start::tls12(&stream, suite),
+        };
+        let Some(Start { sending, receiving, secrets }) = start.map_err(error::library)? else {
             return Err(Error::new(ErrorKind::Backend).on_backend(NAME));
         };
-        let sending_keys = sending.expand().and_then(|key| key.keys(sent)).map_err(error::library)?;
-        let received = receiving.expand().map_err(error::library)?;
-        let receiving_keys = received.keys(0).map_err(error::library)?;
-        let tickets = (role == Role::Client).then(|| received.keys(0)).transpose().map_err(error::library)?;
-        let schedule = Box::new(Self { stream, sending, receiving, tickets, keeper });
-        let session =
-            RecordSession::new(NAME, role, ProtocolVersion::Tls13, sending_keys, receiving_keys, schedule);
+        let schedule = Box::new(Self { stream, secrets, keeper });
+        let session = RecordSession::new(NAME, role, version, sending, receiving, schedule);
         Ok(session.with_max_plaintext(record))
     }
 
-    /// The message in records that OpenSSL has still to read.
+    fn secrets(&mut self) -> Result<&mut Secrets, Error> {
+        self.secrets.as_mut().ok_or_else(|| established(ErrorKind::Backend))
+    }
+}
+
+impl Secrets {
+    /// The ticket in records that OpenSSL has still to read.
     fn sealed_for_openssl(&mut self, body: &[u8]) -> Option<Buffer> {
         let keys = self.tickets.as_mut()?;
         let [_, length @ ..] = u32::try_from(body.len()).ok()?.to_be_bytes();
@@ -83,16 +126,16 @@ impl Schedule {
 
 impl KeySchedule for Schedule {
     fn next_sending_keys(&mut self) -> Result<TrafficKeys, Error> {
-        self.sending.update().map_err(established_fault)
+        self.secrets()?.sending.update().map_err(established_fault)
     }
 
     fn next_receiving_keys(&mut self) -> Result<TrafficKeys, Error> {
-        self.receiving.update().map_err(established_fault)
+        self.secrets()?.receiving.update().map_err(established_fault)
     }
 
     fn new_session_ticket(&mut self, body: &[u8]) -> Result<(), Error> {
-        let Some(mut records) = self.sealed_for_openssl(body) else {
-            return Err(Error::new(ErrorKind::Backend).in_phase(Phase::Established).on_backend(NAME));
+        let Some(mut records) = self.secrets()?.sealed_for_openssl(body) else {
+            return Err(established(ErrorKind::Backend));
         };
         forget_errors();
         let mut unsent = Buffer::new();
@@ -121,6 +164,10 @@ impl KeySchedule for Schedule {
     ) -> Result<(), Error> {
         export_keying_material(self.stream.ssl(), output, label, context)
     }
+}
+
+fn established(kind: ErrorKind) -> Error {
+    Error::new(kind).in_phase(Phase::Established).on_backend(NAME)
 }
 
 fn established_fault(error: ErrorStack) -> Error {

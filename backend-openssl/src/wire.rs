@@ -7,22 +7,31 @@ use std::io;
 
 use polytls_api::{Buffer, HelloObserver, MemoryIo, Transport};
 
+use crate::keys::tls12::ExplicitNonce;
+
 /// The length of a record's header (RFC 8446 §5.1), and the most that follows one (RFC 5246 §6.2.3).
 const HEADER: usize = 5;
 const MOST_CONTENT: usize = (1 << 14) + 2048;
 
+/// The header of a Finished of TLS 1.2 under AES-GCM (RFC 5246 §7.4.9, RFC 5288 §3), and how long the record is: after the
+/// header an explicit nonce, four bytes of a message's header, twelve of verify_data, and a tag.
+const FINISHED_HEADER: [u8; HEADER] = [22, 3, 3, 0, 8 + 4 + 12 + 16];
+const FINISHED: usize = HEADER + 8 + 4 + 12 + 16;
+
 /// The buffers, in place for the length of a call.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Wire {
     io: MemoryIo,
     /// How much OpenSSL has still to read of what it has begun to.
     unread: usize,
+    /// The end of all that it has written.
+    written: [u8; FINISHED],
 }
 
 impl Wire {
     /// Empty buffers, with an observer of the hellos that pass.
     pub(crate) fn observed() -> Self {
-        Self { io: MemoryIo::observed(), unread: 0 }
+        Self { io: MemoryIo::observed(), unread: 0, written: [0; FINISHED] }
     }
 
     /// As [`MemoryIo::swap`].
@@ -40,14 +49,11 @@ impl Wire {
         self.io.take_observer()
     }
 
-    /// Whether OpenSSL would find something to read in these bytes.
-    pub(crate) fn would_read(&self, bytes: &[u8]) -> bool {
-        !bytes.is_empty() && (self.unread > 0 || next_record(bytes).is_some())
-    }
-
-    /// The same of what is in place.
-    pub(crate) fn has_record(&self) -> bool {
-        self.would_read(self.io.incoming())
+    /// The explicit nonce of the Finished of TLS 1.2 that this end has sent (RFC 5288 §3): nothing follows it in a
+    /// handshake. `None` where it was something else that was written last.
+    pub(crate) fn explicit_nonce_of_finished(&self) -> Option<ExplicitNonce> {
+        let (header, nonce) = self.written.split_first_chunk()?;
+        (header == &FINISHED_HEADER).then(|| nonce.first_chunk().copied())?
     }
 }
 
@@ -68,7 +74,11 @@ impl io::Read for Wire {
 
 impl io::Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.io.write(bytes)
+        let count = self.io.write(bytes)?;
+        let last = &bytes[count.saturating_sub(FINISHED)..count];
+        self.written.rotate_left(last.len());
+        self.written[FINISHED - last.len()..].copy_from_slice(last);
+        Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -98,7 +108,7 @@ pub(crate) fn whole_records(bytes: &[u8]) -> usize {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::io::Read;
+    use std::io::{Read, Write};
 
     use super::*;
 
@@ -127,15 +137,30 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_finished_is_known_in_however_many_pieces_it_is_written() {
+        let nonce = *b"explicit";
+        let finished = [&FINISHED_HEADER[..], &nonce, &[9; 4 + 12 + 16]].concat();
+        let written = [&[22, 3, 3, 0, 3, 1, 2, 3], &finished[..]].concat();
+        for size in [1, 7, FINISHED - 1, FINISHED, FINISHED + 1, written.len()] {
+            let mut wire = Wire::observed();
+            assert_eq!(wire.explicit_nonce_of_finished(), None);
+            for piece in written.chunks(size) {
+                assert_eq!(wire.write(piece).unwrap(), piece.len());
+            }
+            assert_eq!(wire.explicit_nonce_of_finished(), Some(nonce), "{size}");
+            wire.write_all(&[0]).unwrap();
+            assert_eq!(wire.explicit_nonce_of_finished(), None, "something else is last");
+        }
+    }
+
+    #[test]
     fn a_read_gives_one_record_when_all_of_it_has_come() {
         let two = HELLO.repeat(2);
         for size in [5, 9, 100] {
-            let mut wire = Wire::default();
+            let mut wire = Wire::observed();
             let mut buffer = vec![0; size];
             for (place, byte) in two.iter().enumerate() {
-                let is_whole = wire.has_record();
-                assert_eq!(is_whole, place == HELLO.len());
-                assert!(is_whole || wire.read(&mut buffer).is_err());
+                let is_whole = place == HELLO.len();
                 let mut read = Vec::new();
                 while let Ok(count) = wire.read(&mut buffer) {
                     read.extend_from_slice(&buffer[..count]);
@@ -155,13 +180,12 @@ pub(crate) mod tests {
 
     #[test]
     fn what_is_no_record_is_given_as_it_comes() {
-        let mut wire = Wire::default();
+        let mut wire = Wire::observed();
         let mut buffer = [0; 16];
         receive(&mut wire, b"GET / HTTP");
         assert_eq!(wire.read(&mut buffer).unwrap(), 10);
         assert!(wire.read(&mut buffer).is_err());
         receive(&mut wire, b"/");
-        assert!(wire.has_record());
         assert_eq!(wire.read(&mut buffer).unwrap(), 1);
     }
 }

@@ -1,14 +1,15 @@
 //! Two ends that go on under OpenSSL's secrets, and against OpenSSL's own record layer.
 
 use polytls_api::{
-    ClientAuthentication, ClientConfigBuilder, Identity, Opened, Roots, ServerConfigBuilder, Session,
+    ClientAuthentication, ClientConfigBuilder, ConfigError, Identity, Opened, Roots, ServerConfigBuilder,
+    Session,
 };
 
 use super::*;
 use crate::{
+    config::RECORD,
     ends::{Ends, records},
     ffi,
-    session::RECORD,
 };
 
 type Changed = (ClientConfigBuilder, ServerConfigBuilder);
@@ -20,7 +21,7 @@ fn suite(stream: &SslStream<Wire>) -> CipherSuite {
 /// A session over one end.
 fn session(stream: SslStream<Wire>, record: usize) -> RecordSession {
     let suite = suite(&stream);
-    Schedule::session(stream, suite, record, None).unwrap()
+    Schedule::session(stream, suite.version().unwrap(), suite, record, None).unwrap()
 }
 
 /// Clients that present a certificate, which the server's tickets then hold.
@@ -107,6 +108,61 @@ fn openssl_understands_it_with_new_keys_too() {
 }
 
 #[test]
+fn openssl_understands_every_suite_of_tls_1_2_and_no_explicit_nonce_is_used_twice() {
+    for &suite in CipherSuite::NAMED {
+        if suite.version() != Some(ProtocolVersion::Tls12) {
+            continue;
+        }
+        // What the ends have for a certificate is ECDSA.
+        if !suite.name().unwrap().contains("ECDSA") {
+            continue;
+        }
+        let Ends { client, mut server, mut to_client, .. } =
+            Ends::new(ProtocolVersion::Tls12, |client, server, _| (client.cipher_suites([suite]), server));
+        let finished = client.get_ref().explicit_nonce_of_finished();
+        let mut client = session(client, RECORD);
+        let (mut to_server, mut nonces) = (Buffer::new(), vec![finished]);
+        for round in 0..3 {
+            seal(&mut client, b"to OpenSSL", &mut to_server);
+            nonces.push(to_server.filled()[5..].first_chunk().copied());
+            let read = with_openssl(&mut server, &mut to_server, &mut to_client, |server| {
+                assert_eq!(server.ssl_write(b"from OpenSSL").unwrap(), 12);
+            });
+            assert_eq!(read, b"to OpenSSL", "{suite} {round}");
+            assert_opens(&mut client, &mut to_client, b"from OpenSSL");
+        }
+        let uses_explicit_nonces = suite.name().unwrap().contains("GCM");
+        assert_eq!(finished.is_some(), uses_explicit_nonces, "{suite}");
+        nonces.sort();
+        nonces.dedup();
+        assert!(!uses_explicit_nonces || nonces.len() == 4, "{suite}");
+        assert!(client.update_keys(true, &mut to_server).is_err(), "there are no other keys to be had");
+        seal(&mut client, b"goes on", &mut to_server);
+    }
+}
+
+#[test]
+fn a_server_of_tls_1_2_is_understood_too() {
+    let Ends { mut client, server, record, .. } =
+        Ends::new(ProtocolVersion::Tls12, |client, server, _| (client, server.max_record_plaintext(512)));
+    let mut server = session(server, record);
+    let (mut to_client, mut to_server) = (Buffer::new(), Buffer::new());
+    seal(&mut server, &[7; 5000], &mut to_client);
+    let lengths = records(&to_client);
+    assert_eq!(lengths.len(), 10);
+    assert!(lengths.iter().all(|&length| length <= 512 + 32), "{lengths:?}");
+    let read = with_openssl(&mut client, &mut to_client, &mut to_server, |client| {
+        assert_eq!(client.ssl_write(b"from OpenSSL").unwrap(), 12);
+    });
+    assert_eq!(read, [7; 5000]);
+    assert_opens(&mut server, &mut to_server, b"from OpenSSL");
+    server.close(&mut to_client).unwrap();
+    with_openssl(&mut client, &mut to_client, &mut to_server, |client| {
+        assert!(client.get_shutdown().contains(ShutdownState::RECEIVED));
+    });
+}
+
+#[test]
 fn openssl_reads_each_ticket_whatever_keys_it_came_under_and_in_how_many_parts() {
     let Ends { client, mut server, mut to_client, sessions, .. } =
         Ends::new(ProtocolVersion::Tls13, |client, server, identity| {
@@ -162,20 +218,27 @@ fn a_ticket_that_openssl_cannot_read_ends_the_connection() {
 }
 
 #[test]
-fn both_ends_export_the_same() {
-    let Ends { client, server, record, .. } =
-        Ends::new(ProtocolVersion::Tls13, |client, server, _| (client, server));
-    let (client, server) = (session(client, RECORD), session(server, record));
-    let export = |end: &RecordSession, context: Option<&[u8]>| {
-        let mut output = [0; 40];
-        end.export_keying_material(&mut output, b"EXPORTER-\xff test", context).unwrap();
-        output
-    };
-    for context in [None, Some(&b""[..]), Some(b"context")] {
-        assert_eq!(export(&client, context), export(&server, context));
+fn both_ends_export_the_same_and_no_context_is_not_an_empty_one_in_tls_1_2() {
+    for version in ProtocolVersion::ALL {
+        let Ends { client, server, record, .. } = Ends::new(version, |client, server, _| (client, server));
+        let (client, server) = (session(client, RECORD), session(server, record));
+        let export = |end: &RecordSession, context: Option<&[u8]>| {
+            let mut output = [0; 40];
+            end.export_keying_material(&mut output, b"EXPORTER-\xff test", context).unwrap();
+            output
+        };
+        for context in [None, Some(&b""[..]), Some(b"context")] {
+            assert_eq!(export(&client, context), export(&server, context), "{version}");
+        }
+        assert_ne!(export(&client, None), export(&client, Some(b"context")));
+        let same = export(&client, None) == export(&client, Some(b""));
+        assert_eq!(same, version == ProtocolVersion::Tls13);
+        for length in [0, 1 << 16] {
+            let error = client.export_keying_material(&mut vec![0; length], b"label", None).unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Config(ConfigError::Invalid { .. })), "{error:?}");
+        }
+        assert_ne!(export(&client, None), [0; 40], "the session works still");
     }
-    assert_eq!(export(&client, None), export(&client, Some(b"")), "RFC 8446 §7.5");
-    assert_ne!(export(&client, None), export(&client, Some(b"context")));
 }
 
 #[test]
@@ -183,6 +246,6 @@ fn without_its_secrets_there_is_no_session() {
     let Ends { client, .. } = Ends::new(ProtocolVersion::Tls13, |client, server, _| (client, server));
     let suite = suite(&client);
     Connection::of(client.ssl()).unwrap().secrets.take(suite, false).unwrap();
-    let error = Schedule::session(client, suite, RECORD, None).unwrap_err();
+    let error = Schedule::session(client, ProtocolVersion::Tls13, suite, RECORD, None).unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Backend);
 }

@@ -1,7 +1,5 @@
-//! The traffic secrets of TLS 1.3 (RFC 8446 §7.1), and the keys that protect records under them.
-//!
-//! OpenSSL hands out no keys. It tells its key log the secrets, when it changes to them, and its message callback the
-//! header of each record that it writes: that is all that another record layer needs to go on where OpenSSL stops.
+//! The traffic secrets of TLS 1.3 (RFC 8446 §7.1), as OpenSSL tells them: its key log the secrets, when it changes to
+//! them, and its message callback the header of each record that it writes.
 
 use std::{
     fmt, mem,
@@ -14,21 +12,18 @@ use openssl::{
     md::{Md, MdRef},
     ssl::SslRef,
 };
-use polytls_api::{
-    CipherSuite,
-    record::{NONCE_LEN, TrafficKeys},
-};
+use polytls_api::{CipherSuite, record::TrafficKeys};
 use zeroize::Zeroizing;
 
-use crate::{connection::Connection, record_cipher::AeadCipher};
+use super::RecordKey;
+use crate::connection::Connection;
 
 /// The labels under which OpenSSL logs them.
 const CLIENT_TRAFFIC_SECRET: &str = "CLIENT_TRAFFIC_SECRET_0";
 const SERVER_TRAFFIC_SECRET: &str = "SERVER_TRAFFIC_SECRET_0";
 
-/// The length of SHA-384's output, which is the longest secret, and of the longest key.
+/// The length of SHA-384's output, which is the longest secret.
 const MAX_SECRET: usize = 48;
-const MAX_KEY: usize = 32;
 
 /// What protects one direction: the secret that its keys are expanded from, and the next one is.
 pub(crate) struct TrafficSecret {
@@ -68,31 +63,6 @@ impl TrafficSecret {
         let info = [&(output.len() as u16).to_be_bytes(), &[label.len() as u8][..], &label, &[0]].concat();
         let secret = &self.secret[..digest.size()];
         hkdf(digest, secret, None, Some(&info), HkdfMode::ExpandOnly, None, output)
-    }
-}
-
-/// The key and the IV of one direction.
-pub(crate) struct RecordKey {
-    suite: CipherSuite,
-    key: Zeroizing<[u8; MAX_KEY]>,
-    iv: Zeroizing<[u8; NONCE_LEN]>,
-}
-
-impl RecordKey {
-    fn key_mut(&mut self) -> &mut [u8] {
-        let length = self.key_length();
-        &mut self.key[..length]
-    }
-
-    fn key_length(&self) -> usize {
-        if self.suite == CipherSuite::TLS_AES_128_GCM_SHA256 { 16 } else { MAX_KEY }
-    }
-
-    /// The same as the record layer has them, when `sequence` records have been protected.
-    pub(crate) fn keys(&self, sequence: u64) -> Result<TrafficKeys, ErrorStack> {
-        let cipher = AeadCipher::new(self.suite, &self.key[..self.key_length()]);
-        let cipher = Box::new(cipher.ok_or_else(ErrorStack::get)?);
-        Ok(TrafficKeys::new(self.suite, cipher, *self.iv, sequence))
     }
 }
 
