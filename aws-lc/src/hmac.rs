@@ -1,4 +1,4 @@
-//! HMAC (RFC 2104) for key schedules, over the compression functions of sha2.
+//! HMAC (RFC 2104) and HKDF-Expand (RFC 5869) for key schedules, over the compression functions of sha2.
 //!
 //! Most keys of a key schedule make two codes to four, each of less than a block: what the key alone decides is hashed
 //! once, by [`HmacKey::new`], and kept as two states of the hash. What else a hash has is a buffer for half a block, and
@@ -58,6 +58,49 @@ impl HmacKey {
             Padded::Sha256(pads) => pads.code(parts, take),
             Padded::Sha384(pads) => pads.code(parts, take),
         }
+    }
+
+    /// HKDF-Expand (RFC 5869 §2.3), with this pseudorandom key: as much as `output` takes. `None` for more than 255 times
+    /// the hash, which there is not.
+    #[must_use]
+    pub fn expand(&self, info: &[&[u8]], output: &mut [u8]) -> Option<()> {
+        let hash_len = match self.0 {
+            Padded::Sha256(_) => 32,
+            Padded::Sha384(_) => 48,
+        };
+        if output.len() > 255 * hash_len {
+            return None;
+        }
+        let mut done = 0;
+        for counter in 1..=u8::MAX {
+            let (before, rest) = output.split_at_mut(done);
+            if rest.is_empty() {
+                break;
+            }
+            let previous = &before[done.saturating_sub(hash_len)..];
+            done += self.expanded_block(previous, info, counter, |block| {
+                let count = block.len().min(rest.len());
+                rest[..count].copy_from_slice(&block[..count]);
+                count
+            });
+        }
+        Some(())
+    }
+
+    /// T(1) of HKDF-Expand, of which `take` is shown all.
+    pub fn expand_block<T>(&self, info: &[&[u8]], take: impl FnOnce(&[u8]) -> T) -> T {
+        self.expanded_block(&[], info, 1, take)
+    }
+
+    fn expanded_block<T>(
+        &self,
+        previous: &[u8],
+        info: &[&[u8]],
+        counter: u8,
+        take: impl FnOnce(&[u8]) -> T,
+    ) -> T {
+        let counter = [counter];
+        self.code([previous].into_iter().chain(info.iter().copied()).chain([counter.as_slice()]), take)
     }
 }
 

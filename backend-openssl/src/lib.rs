@@ -118,6 +118,8 @@ fn capabilities() -> Capabilities {
     let Ok(mut probe) = SslContextBuilder::new(SslMethod::tls()) else { return capabilities };
     let role = role_capabilities(&mut probe);
     capabilities.record_ciphers = role.cipher_suites.clone();
+    // OpenSSL tells what they come from.
+    capabilities.record_keys = true;
     capabilities.verifier_alone = true;
     capabilities.client.role = role.clone();
     capabilities.client.sni_off = true;

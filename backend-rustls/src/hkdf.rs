@@ -109,37 +109,13 @@ struct Expander {
     hash_len: usize,
 }
 
-impl Expander {
-    /// T(counter) of RFC 5869 §2.3.
-    fn block<T>(&self, previous: &[u8], info: &[&[u8]], counter: u8, take: impl FnOnce(&[u8]) -> T) -> T {
-        let counter = [counter];
-        self.key.code([previous].into_iter().chain(info.iter().copied()).chain([counter.as_slice()]), take)
-    }
-}
-
 impl HkdfExpander for Expander {
     fn expand_slice(&self, info: &[&[u8]], output: &mut [u8]) -> Result<(), OutputLengthError> {
-        if output.len() > 255 * self.hash_len {
-            return Err(OutputLengthError);
-        }
-        let mut done = 0;
-        for counter in 1..=u8::MAX {
-            let (before, rest) = output.split_at_mut(done);
-            if rest.is_empty() {
-                break;
-            }
-            let previous = &before[done.saturating_sub(self.hash_len)..];
-            done += self.block(previous, info, counter, |block| {
-                let count = block.len().min(rest.len());
-                rest[..count].copy_from_slice(&block[..count]);
-                count
-            });
-        }
-        Ok(())
+        self.key.expand(info, output).ok_or(OutputLengthError)
     }
 
     fn expand_block(&self, info: &[&[u8]]) -> OkmBlock {
-        self.block(&[], info, 1, OkmBlock::new)
+        self.key.expand_block(info, OkmBlock::new)
     }
 
     fn hash_len(&self) -> usize {

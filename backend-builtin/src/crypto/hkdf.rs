@@ -57,7 +57,7 @@ impl Expander {
 
     /// One block of the hash, of which the first `len` bytes are kept.
     pub(crate) fn block(&self, info: &[&[u8]], len: usize) -> Secret {
-        self.block_after(&[], info, 1).truncated(len)
+        self.key.expand_block(info, Secret::of_hash).truncated(len)
     }
 
     /// The same, of an info that has its block's counter behind it: in one piece, as most of a key schedule's are.
@@ -71,22 +71,7 @@ impl Expander {
     /// # Errors
     /// For more than 255 times the hash.
     pub(crate) fn fill(&self, info: &[&[u8]], out: &mut [u8]) -> Result<(), Fault> {
-        if out.len() > 255 * self.hash.output_len() {
-            return Err(Fault::Internal("more than HKDF expands to"));
-        }
-        let mut previous: Option<Secret> = None;
-        for (counter, chunk) in (1..=u8::MAX).zip(out.chunks_mut(self.hash.output_len())) {
-            let block = self.block_after(previous.as_ref().map_or(&[], Secret::as_bytes), info, counter);
-            chunk.copy_from_slice(&block.as_bytes()[..chunk.len()]);
-            previous = Some(block);
-        }
-        Ok(())
-    }
-
-    fn block_after(&self, previous: &[u8], info: &[&[u8]], counter: u8) -> Secret {
-        let counter = [counter];
-        let parts = [previous].into_iter().chain(info.iter().copied()).chain([counter.as_slice()]);
-        self.key.code(parts, Secret::of_hash)
+        self.key.expand(info, out).ok_or(Fault::Internal("more than HKDF expands to"))
     }
 }
 

@@ -7,8 +7,9 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RecordSizing {
-    /// At first and after every second without a write, 55,960 bytes in records of up to 1,399, each of which fits a
-    /// segment of TCP; then full ones. Records that are padded are full ones from the first. The default.
+    /// At first and after every second without a write of more than a segment of TCP, 55,960 bytes in records of up to
+    /// 1,399, each of which fits a segment; then full ones. Records that are padded are full ones from the first. The
+    /// default.
     #[default]
     SmallFirst,
     /// Records as full as what is written allows: least work for both sides, where first bytes do not matter.

@@ -57,8 +57,8 @@ struct Facts {
 impl<IO: Split> TlsStream<IO> {
     /// Splits the stream into halves that two tasks use at once, on two cores if there are two.
     ///
-    /// Where the record layer is polytls's own (rustls and builtin) the halves share no lock while data flows. Where
-    /// the library has one object for both directions (OpenSSL, native) they share one that each holds while it
+    /// Where the record layer is polytls's own (rustls, OpenSSL and builtin) the halves share no lock while data flows.
+    /// Where the library has one object for both directions (native) they share one that each holds while it
     /// encrypts or decrypts, and never while it waits.
     ///
     /// Dropping a half sends nothing. A read that waits sends what a write has left behind, also one that was given up.
