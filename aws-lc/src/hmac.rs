@@ -68,6 +68,10 @@ impl HmacKey {
             Padded::Sha256(_) => 32,
             Padded::Sha384(_) => 48,
         };
+        if output.len() <= hash_len {
+            self.expand_block(info, |block| output.copy_from_slice(&block[..output.len()]));
+            return Some(());
+        }
         if output.len() > 255 * hash_len {
             return None;
         }

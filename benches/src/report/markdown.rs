@@ -243,8 +243,19 @@ pub(super) fn tcp_limit(report: &[Outcome], outcome: &Outcome) -> Option<f64> {
     Some(cpu(outcome, "plain")? + cpu(in_memory, limits::AWS_LC)?)
 }
 
+/// The same in memory too.
+fn limit_with_bytes(report: &[Outcome], outcome: &Outcome) -> Option<f64> {
+    match outcome.measurement.scenario {
+        Scenario::Bulk { over: Over::Memory, .. } => {
+            let cpu = |stack| Some(outcome.row(stack)?.cpu?.median);
+            Some(cpu("plain")? + cpu(limits::AWS_LC)?)
+        }
+        _ => tcp_limit(report, outcome),
+    }
+}
+
 fn beside_plain(report: &Report, outcome: &Outcome, units: Units) -> String {
-    let Some(cpu) = tcp_limit(&report.outcomes, outcome) else { return String::new() };
+    let Some(cpu) = limit_with_bytes(&report.outcomes, outcome) else { return String::new() };
     let (rate, cpu) = (units.rate_factor / cpu, cpu * GIB);
     format!("| plain and {} together, computed | {} | | {} |\n", limits::AWS_LC, number(rate), number(cpu))
 }
