@@ -19,7 +19,7 @@ use crate::{
     early_data, error, ffi,
     identity::ParsedIdentity,
     keys::tls13::SeenSecrets,
-    schedule::Schedule,
+    schedule,
     session_cache::NewSessions,
     session_store::{ConnectionSessions, Keeper},
     ticket_keys::TicketKeys,
@@ -228,6 +228,11 @@ impl Connection {
         }
     }
 
+    /// On a client: whether it keeps what it could resume.
+    pub(crate) fn resumes(&self) -> bool {
+        self.new_sessions.is_some() || self.stored_sessions.is_some()
+    }
+
     /// What is attached to this connection.
     pub(crate) fn of(ssl: &SslRef) -> Option<&Self> {
         ssl.ex_data(Self::index().ok()?)
@@ -270,7 +275,7 @@ impl Negotiated {
     /// The session: polytls's record layer under OpenSSL's secrets.
     fn over(
         self,
-        mut stream: SslStream<Wire>,
+        stream: SslStream<Wire>,
         record: usize,
         keeper: Option<Keeper>,
     ) -> Result<Box<dyn Session>, Error> {
@@ -278,8 +283,7 @@ impl Negotiated {
         if let Some(keeper) = &keeper {
             keeper.keep_new(stream.ssl());
         }
-        ffi::release_buffers(&mut stream);
-        Ok(Box::new(Schedule::session(stream, self.version, self.cipher_suite, record, keeper)?))
+        Ok(Box::new(schedule::session(stream, self.version, self.cipher_suite, record, keeper)?))
     }
 }
 

@@ -1,8 +1,8 @@
-//! What of OpenSSL stays after a handshake: its secrets, key material for the application, and tickets.
+//! What stays after a handshake: its secrets, and on a client what reads tickets.
 //!
-//! The records are polytls's own, as they are over every engine that says its secrets. OpenSSL alone can make a session
-//! of a ticket of TLS 1.3, and it reads tickets in records: a client seals them anew for it, under the first secret and
-//! with a count of its own. What OpenSSL itself would write goes nowhere.
+//! The records are polytls's own, as they are over every engine that says its secrets. Of OpenSSL nothing stays but on a
+//! client of TLS 1.3 that resumes: OpenSSL alone can make a session of a ticket, and it reads tickets in records. They are
+//! sealed anew for it, under the first secret and with a count of their own. What OpenSSL itself would write goes nowhere.
 
 use std::{fmt, io::IoSlice};
 
@@ -20,10 +20,11 @@ use crate::{
     connection::Connection,
     drive::forget_errors,
     error,
-    export::export_keying_material,
+    export::Exporter,
+    ffi,
     keys::{
-        tls12::KeyBlock,
-        tls13::{TrafficSecret, TrafficSecrets},
+        tls12::{KeyBlock, MasterSecret},
+        tls13::{ApplicationSecrets, TrafficSecret},
     },
     session_store::Keeper,
     wire::Wire,
@@ -33,94 +34,154 @@ use crate::{
 const NEW_SESSION_TICKET: u8 = 4;
 
 /// The key schedule of an established connection.
-pub(crate) struct Schedule {
-    stream: SslStream<Wire>,
-    /// In TLS 1.3, which has other keys after those of the handshake.
+struct Schedule {
+    exporter: Exporter,
+    /// In TLS 1.3, which has other keys after those of the handshake: what they come from.
     secrets: Option<Secrets>,
-    /// On a client with a store: where its sessions go.
-    keeper: Option<Keeper>,
+    /// On a client that resumes: who reads its tickets.
+    tickets: Option<Box<Tickets>>,
 }
 
-/// What further keys come from.
+/// The secrets of both directions.
 struct Secrets {
     sending: TrafficSecret,
     receiving: TrafficSecret,
-    /// On a client: what seals tickets for OpenSSL to read.
-    tickets: Option<TrafficKeys>,
+}
+
+/// A connection of OpenSSL's that is shown nothing but tickets.
+struct Tickets {
+    stream: SslStream<Wire>,
+    /// What seals them for it.
+    keys: TrafficKeys,
+    /// With a store: where its sessions go.
+    keeper: Option<Keeper>,
 }
 
 /// What a record layer goes on with.
 struct Start {
     sending: TrafficKeys,
     receiving: TrafficKeys,
+    exporter: Exporter,
     secrets: Option<Secrets>,
+    /// On a client: what seals tickets.
+    tickets: Option<TrafficKeys>,
 }
 
 impl Start {
-    /// RFC 8446 §7.3.
+    /// RFC 8446 §7.3; `None` where not all of the secrets are known.
     fn tls13(ssl: &SslRef, suite: CipherSuite) -> Result<Option<Self>, ErrorStack> {
         let seen = Connection::of(ssl).and_then(|connection| connection.secrets.take(suite, ssl.is_server()));
-        let Some(TrafficSecrets { sending, receiving, sent }) = seen else { return Ok(None) };
+        let Some(ApplicationSecrets { sending, receiving, sent, exporter }) = seen else { return Ok(None) };
         let received = receiving.expand()?;
-        let tickets = if ssl.is_server() { None } else { Some(received.keys(0)?) };
+        let reads_tickets =
+            Connection::of(ssl).is_some_and(|connection| connection.resumes()) && !ssl.is_server();
         Ok(Some(Self {
             sending: sending.expand()?.keys(sent)?,
             receiving: received.keys(0)?,
-            secrets: Some(Secrets { sending, receiving, tickets }),
+            exporter: Exporter::Tls13(exporter),
+            secrets: Some(Secrets { sending, receiving }),
+            tickets: if reads_tickets { Some(received.keys(0)?) } else { None },
         }))
     }
 
     /// RFC 5246 §6.3. One record has gone each way, a Finished.
     fn tls12(stream: &SslStream<Wire>, suite: CipherSuite) -> Result<Option<Self>, ErrorStack> {
-        let Some(KeyBlock { client, server }) = KeyBlock::of(stream.ssl(), suite)? else { return Ok(None) };
+        let Some(secret) = MasterSecret::of(stream.ssl(), suite) else { return Ok(None) };
+        let KeyBlock { client, server } = secret.key_block()?;
         let (sending, receiving) = if stream.ssl().is_server() { (server, client) } else { (client, server) };
         let nonce = stream.get_ref().explicit_nonce_of_finished();
         let Some(sending) = sending.after(nonce) else { return Ok(None) };
-        Ok(Some(Self { sending: sending.keys(1)?, receiving: receiving.keys(1)?, secrets: None }))
+        let (sending, receiving) = (sending.keys(1)?, receiving.keys(1)?);
+        Ok(Some(Self { sending, receiving, exporter: Exporter::Tls12(secret), secrets: None, tickets: None }))
     }
 }
 
-impl Schedule {
-    /// A session that goes on where OpenSSL's handshake has ended, with at most `record` bytes in a record that is sent.
-    pub(crate) fn session(
-        stream: SslStream<Wire>,
-        version: ProtocolVersion,
-        suite: CipherSuite,
-        record: usize,
-        keeper: Option<Keeper>,
-    ) -> Result<RecordSession, Error> {
-        let role = if stream.ssl().is_server() { Role::Server } else { Role::Client };
-        let start = match version {
-            ProtocolVersion::Tls13 => Start::tls13(stream.ssl(), suite),
-            _ => Start::tls12(&stream, suite),
-        };
-        let Some(Start { sending, receiving, secrets }) = start.map_err(error::library)? else {
-            return Err(Error::new(ErrorKind::Backend).on_backend(NAME));
-        };
-        let schedule = Box::new(Self { stream, secrets, keeper });
-        let session = RecordSession::new(NAME, role, version, sending, receiving, schedule);
-        Ok(session.with_max_plaintext(record))
-    }
-
-    fn secrets(&mut self) -> Result<&mut Secrets, Error> {
-        self.secrets.as_mut().ok_or_else(|| established(ErrorKind::Backend))
-    }
+/// A session that goes on where OpenSSL's handshake has ended, with at most `record` bytes in a record that is sent.
+pub(crate) fn session(
+    stream: SslStream<Wire>,
+    version: ProtocolVersion,
+    suite: CipherSuite,
+    record: usize,
+    keeper: Option<Keeper>,
+) -> Result<RecordSession, Error> {
+    let role = if stream.ssl().is_server() { Role::Server } else { Role::Client };
+    let start = match version {
+        ProtocolVersion::Tls13 => Start::tls13(stream.ssl(), suite),
+        _ => Start::tls12(&stream, suite),
+    };
+    let Some(Start { sending, receiving, exporter, secrets, tickets }) = start.map_err(error::library)?
+    else {
+        return Err(Error::new(ErrorKind::Backend).on_backend(NAME));
+    };
+    let tickets = match tickets {
+        Some(keys) => Some(Box::new(Tickets::new(stream, keys, keeper))),
+        None => {
+            let_go(stream);
+            None
+        }
+    };
+    let schedule = Box::new(Schedule { exporter, secrets, tickets });
+    let session = RecordSession::new(NAME, role, version, sending, receiving, schedule);
+    Ok(session.with_max_plaintext(record))
 }
 
-impl Secrets {
+/// Drops a connection of OpenSSL's. Without this it takes one that is dropped for a broken one, and its session with it;
+/// whether data was cut short is the reader's to say, and no fault of the session's.
+fn let_go(mut stream: SslStream<Wire>) {
+    stream.set_shutdown(ShutdownState::SENT | ShutdownState::RECEIVED);
+}
+
+impl Tickets {
+    fn new(mut stream: SslStream<Wire>, keys: TrafficKeys, keeper: Option<Keeper>) -> Self {
+        ffi::release_buffers(&mut stream);
+        Self { stream, keys, keeper }
+    }
+
+    /// Has OpenSSL read the body of a ticket.
+    fn read(&mut self, body: &[u8]) -> Result<(), Error> {
+        let mut records = self.seal(body).ok_or_else(|| established(ErrorKind::Backend))?;
+        forget_errors();
+        let mut unsent = Buffer::new();
+        self.stream.get_mut().swap(&mut records, &mut unsent);
+        let read = self.stream.ssl_read(&mut [0]);
+        self.stream.get_mut().swap(&mut records, &mut unsent);
+        match read {
+            Err(wants) if wants.code() == ErrorCode::WANT_READ => {}
+            Err(failure) => return Err(error::connection(failure, Phase::Established)),
+            // A ticket brings no data.
+            Ok(_) => return Err(established(ErrorKind::Backend)),
+        }
+        if let Some(keeper) = &self.keeper {
+            keeper.keep_new(self.stream.ssl());
+        }
+        Ok(())
+    }
+
     /// The ticket in records that OpenSSL has still to read.
-    fn sealed_for_openssl(&mut self, body: &[u8]) -> Option<Buffer> {
-        let keys = self.tickets.as_mut()?;
+    fn seal(&mut self, body: &[u8]) -> Option<Buffer> {
         let [_, length @ ..] = u32::try_from(body.len()).ok()?.to_be_bytes();
         let message = [&[NEW_SESSION_TICKET][..], &length, body].concat();
         let (mut rest, mut records) = (&message[..], Buffer::new());
         while !rest.is_empty() {
             let framing = RecordFraming::new(ProtocolVersion::Tls13);
-            let count =
-                keys.seal(framing, ContentType::Handshake, &[IoSlice::new(rest)], &mut records).ok()?;
+            let slices = [IoSlice::new(rest)];
+            let count = self.keys.seal(framing, ContentType::Handshake, &slices, &mut records).ok()?;
             rest = &rest[count..];
         }
         Some(records)
+    }
+}
+
+impl Drop for Tickets {
+    fn drop(&mut self) {
+        // As `let_go`.
+        self.stream.set_shutdown(ShutdownState::SENT | ShutdownState::RECEIVED);
+    }
+}
+
+impl Schedule {
+    fn secrets(&mut self) -> Result<&mut Secrets, Error> {
+        self.secrets.as_mut().ok_or_else(|| established(ErrorKind::Backend))
     }
 }
 
@@ -134,26 +195,11 @@ impl KeySchedule for Schedule {
     }
 
     fn new_session_ticket(&mut self, body: &[u8]) -> Result<(), Error> {
-        let Some(mut records) = self.secrets()?.sealed_for_openssl(body) else {
-            return Err(established(ErrorKind::Backend));
-        };
-        forget_errors();
-        let mut unsent = Buffer::new();
-        self.stream.get_mut().swap(&mut records, &mut unsent);
-        let read = self.stream.ssl_read(&mut [0]);
-        self.stream.get_mut().swap(&mut records, &mut unsent);
-        match read {
-            Err(wants) if wants.code() == ErrorCode::WANT_READ => {}
-            Err(failure) => return Err(error::connection(failure, Phase::Established)),
-            // A ticket brings no data.
-            Ok(_) => {
-                return Err(Error::new(ErrorKind::Backend).in_phase(Phase::Established).on_backend(NAME));
-            }
+        match &mut self.tickets {
+            Some(tickets) => tickets.read(body),
+            // Who resumes nothing has no use for it.
+            None => Ok(()),
         }
-        if let Some(keeper) = &self.keeper {
-            keeper.keep_new(self.stream.ssl());
-        }
-        Ok(())
     }
 
     fn export_keying_material(
@@ -162,7 +208,7 @@ impl KeySchedule for Schedule {
         label: &[u8],
         context: Option<&[u8]>,
     ) -> Result<(), Error> {
-        export_keying_material(self.stream.ssl(), output, label, context)
+        self.exporter.export(output, label, context)
     }
 }
 
@@ -172,14 +218,6 @@ fn established(kind: ErrorKind) -> Error {
 
 fn established_fault(error: ErrorStack) -> Error {
     error::library(error).in_phase(Phase::Established)
-}
-
-impl Drop for Schedule {
-    fn drop(&mut self) {
-        // Without this OpenSSL takes a connection that is dropped for a broken one, and its session with
-        // it; whether data was cut short is the reader's to say, and no fault of the session's.
-        self.stream.set_shutdown(ShutdownState::SENT | ShutdownState::RECEIVED);
-    }
 }
 
 impl fmt::Debug for Schedule {

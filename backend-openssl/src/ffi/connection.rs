@@ -130,27 +130,3 @@ unsafe extern "C" fn message_callback(
         connection.secrets.wrote();
     }
 }
-
-/// Fills `output` with key material (RFC 8446 §7.5, RFC 5705).
-pub(crate) fn export_keying_material(
-    ssl: &SslRef,
-    output: &mut [u8],
-    label: &[u8],
-    context: Option<&[u8]>,
-) -> Result<(), ErrorStack> {
-    let (bytes, length) = context.map_or((std::ptr::null(), 0), |bytes| (bytes.as_ptr(), bytes.len()));
-    // SAFETY: every pointer is read or written for the length that stands beside it; without a context its pointer is
-    // not read. The connection is not changed: OpenSSL derives from the secret that it keeps for this.
-    done(unsafe {
-        sys::SSL_export_keying_material(
-            ssl.as_ptr(),
-            output.as_mut_ptr(),
-            output.len(),
-            label.as_ptr().cast(),
-            label.len(),
-            bytes,
-            length,
-            context.is_some().into(),
-        )
-    })
-}

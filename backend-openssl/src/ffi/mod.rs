@@ -16,7 +16,7 @@ use openssl::error::ErrorStack;
 
 pub(crate) use self::{
     connection::{
-        EarlyData, add_ticket, clear_certificates, count_records, early_data_status, export_keying_material,
+        EarlyData, add_ticket, clear_certificates, count_records, early_data_status,
         has_presented_certificate, release_buffers, send_no_tickets, set_session_id_context,
         set_sigalgs_list,
     },

@@ -6,7 +6,7 @@
 pub(crate) mod tls12;
 pub(crate) mod tls13;
 
-use openssl::error::ErrorStack;
+use openssl::{error::ErrorStack, hash::MessageDigest};
 use polytls_api::{
     CipherSuite,
     record::{NONCE_LEN, TrafficKeys},
@@ -17,6 +17,16 @@ use crate::record_cipher::AeadCipher;
 
 /// The length of the longest key.
 const MAX_KEY: usize = 32;
+
+/// The hash of a suite.
+fn digest(suite: CipherSuite) -> MessageDigest {
+    match suite {
+        CipherSuite::TLS_AES_256_GCM_SHA384
+        | CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
+        | CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 => MessageDigest::sha384(),
+        _ => MessageDigest::sha256(),
+    }
+}
 
 /// The key and the IV of one direction.
 pub(crate) struct RecordKey {

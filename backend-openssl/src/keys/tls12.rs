@@ -1,16 +1,10 @@
-//! The key block of TLS 1.2 (RFC 5246 §6.3), from the master secret that a connection's session holds.
+//! What TLS 1.2 makes of a master secret (RFC 5246 §6.3, RFC 5705), which a connection's session holds.
 
-use openssl::{
-    error::ErrorStack,
-    hash::MessageDigest,
-    pkey::{PKey, Private},
-    sign::Signer,
-    ssl::SslRef,
-};
+use openssl::{error::ErrorStack, pkey::PKey, sign::Signer, ssl::SslRef};
 use polytls_api::{CipherSuite, record::NONCE_LEN};
 use zeroize::Zeroizing;
 
-use super::RecordKey;
+use super::{MAX_KEY, RecordKey, digest};
 
 /// The lengths of the master secret (RFC 5246 §8.1), of a random, and of an IV's fixed part with AES-GCM (RFC 5288 §3).
 const MASTER_SECRET: usize = 48;
@@ -20,39 +14,74 @@ const FIXED_IV: usize = 4;
 /// A record's explicit nonce with AES-GCM (RFC 5288 §3).
 pub(crate) type ExplicitNonce = [u8; NONCE_LEN - FIXED_IV];
 
+/// The master secret of a connection, with the randoms that go into all that is made of it.
+pub(crate) struct MasterSecret {
+    suite: CipherSuite,
+    secret: Zeroizing<[u8; MASTER_SECRET]>,
+    client_random: [u8; RANDOM],
+    server_random: [u8; RANDOM],
+}
+
 /// What protects both directions of a connection.
 pub(crate) struct KeyBlock {
     pub(crate) client: RecordKey,
     pub(crate) server: RecordKey,
 }
 
-impl KeyBlock {
+impl MasterSecret {
     /// That of a connection whose handshake is complete; `None` where it has no session of TLS 1.2.
-    pub(crate) fn of(ssl: &SslRef, suite: CipherSuite) -> Result<Option<Self>, ErrorStack> {
-        let mut master_secret = Zeroizing::new([0; MASTER_SECRET]);
-        match ssl.session() {
-            Some(session) if session.master_key_len() == MASTER_SECRET => {
-                session.master_key(&mut *master_secret);
-            }
-            _ => return Ok(None),
-        }
+    pub(crate) fn of(ssl: &SslRef, suite: CipherSuite) -> Option<Self> {
+        let session = ssl.session().filter(|session| session.master_key_len() == MASTER_SECRET)?;
+        let mut secret = Zeroizing::new([0; MASTER_SECRET]);
+        session.master_key(&mut *secret);
         let (mut client_random, mut server_random) = ([0; RANDOM], [0; RANDOM]);
         ssl.client_random(&mut client_random);
         ssl.server_random(&mut server_random);
-        let seed = [&b"key expansion"[..], &server_random, &client_random].concat();
-        Self::expand(suite, &*master_secret, &seed).map(Some)
+        Some(Self { suite, secret, client_random, server_random })
     }
 
-    fn expand(suite: CipherSuite, master_secret: &[u8], seed: &[u8]) -> Result<Self, ErrorStack> {
-        let (mut client, mut server) = (RecordKey::unset(suite), RecordKey::unset(suite));
-        let (key_length, iv_length) = (client.key_length(), fixed_iv_length(suite));
-        let block = p_hash(digest(suite), &PKey::hmac(master_secret)?, seed, 2 * (key_length + iv_length))?;
+    /// RFC 5246 §6.3.
+    pub(crate) fn key_block(&self) -> Result<KeyBlock, ErrorStack> {
+        let (mut client, mut server) = (RecordKey::unset(self.suite), RecordKey::unset(self.suite));
+        let (key_length, iv_length) = (client.key_length(), fixed_iv_length(self.suite));
+        let mut block = Zeroizing::new([0; 2 * (MAX_KEY + NONCE_LEN)]);
+        let block = &mut block[..2 * (key_length + iv_length)];
+        self.prf(&[b"key expansion", &self.server_random, &self.client_random], block)?;
         let (keys, ivs) = block.split_at(2 * key_length);
         client.key_mut().copy_from_slice(&keys[..key_length]);
         server.key_mut().copy_from_slice(&keys[key_length..]);
         client.iv[..iv_length].copy_from_slice(&ivs[..iv_length]);
         server.iv[..iv_length].copy_from_slice(&ivs[iv_length..]);
-        Ok(Self { client, server })
+        Ok(KeyBlock { client, server })
+    }
+
+    /// RFC 5705 §4. A context has 65535 bytes at most; none is not an empty one.
+    pub(crate) fn export(
+        &self,
+        output: &mut [u8],
+        label: &[u8],
+        context: Option<&[u8]>,
+    ) -> Result<(), ErrorStack> {
+        let length = context.map(|context| (context.len() as u16).to_be_bytes());
+        let length = length.as_ref().map_or(&[][..], |length| length);
+        let seed = [label, &self.client_random, &self.server_random, length, context.unwrap_or_default()];
+        self.prf(&seed, output)
+    }
+
+    /// P_hash (RFC 5246 §5).
+    fn prf(&self, seed: &[&[u8]], output: &mut [u8]) -> Result<(), ErrorStack> {
+        let (digest, secret, seed) = (digest(self.suite), PKey::hmac(&*self.secret)?, seed.concat());
+        let hmac = |parts: &[&[u8]]| {
+            let mut signer = Signer::new(digest, &secret)?;
+            parts.iter().try_for_each(|part| signer.update(part))?;
+            signer.sign_to_vec().map(Zeroizing::new)
+        };
+        let mut a = hmac(&[&seed])?;
+        for chunk in output.chunks_mut(digest.size()) {
+            chunk.copy_from_slice(&hmac(&[&a, &seed])?[..chunk.len()]);
+            a = hmac(&[&a])?;
+        }
+        Ok(())
     }
 }
 
@@ -74,34 +103,4 @@ fn fixed_iv_length(suite: CipherSuite) -> usize {
         | CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 => NONCE_LEN,
         _ => FIXED_IV,
     }
-}
-
-fn digest(suite: CipherSuite) -> MessageDigest {
-    match suite {
-        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
-        | CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 => MessageDigest::sha384(),
-        _ => MessageDigest::sha256(),
-    }
-}
-
-/// As much of P_hash (RFC 5246 §5) as is asked for.
-fn p_hash(
-    digest: MessageDigest,
-    secret: &PKey<Private>,
-    seed: &[u8],
-    length: usize,
-) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
-    let hmac = |parts: &[&[u8]]| {
-        let mut signer = Signer::new(digest, secret)?;
-        parts.iter().try_for_each(|part| signer.update(part))?;
-        signer.sign_to_vec().map(Zeroizing::new)
-    };
-    let mut output = Zeroizing::new(Vec::with_capacity(length + digest.size()));
-    let mut a = hmac(&[seed])?;
-    while output.len() < length {
-        output.extend_from_slice(&hmac(&[&a, seed])?);
-        a = hmac(&[&a])?;
-    }
-    output.truncate(length);
-    Ok(output)
 }

@@ -21,7 +21,7 @@ fn suite(stream: &SslStream<Wire>) -> CipherSuite {
 /// A session over one end.
 fn session(stream: SslStream<Wire>, record: usize) -> RecordSession {
     let suite = suite(&stream);
-    Schedule::session(stream, suite.version().unwrap(), suite, record, None).unwrap()
+    super::session(stream, suite.version().unwrap(), suite, record, None).unwrap()
 }
 
 /// Clients that present a certificate, which the server's tickets then hold.
@@ -246,6 +246,6 @@ fn without_its_secrets_there_is_no_session() {
     let Ends { client, .. } = Ends::new(ProtocolVersion::Tls13, |client, server, _| (client, server));
     let suite = suite(&client);
     Connection::of(client.ssl()).unwrap().secrets.take(suite, false).unwrap();
-    let error = Schedule::session(client, ProtocolVersion::Tls13, suite, RECORD, None).unwrap_err();
+    let error = super::session(client, ProtocolVersion::Tls13, suite, RECORD, None).unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Backend);
 }

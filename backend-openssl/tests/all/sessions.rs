@@ -1,7 +1,5 @@
 //! Sessions: resumed, forbidden, counted, timed, kept in a store.
 
-mod support;
-
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -15,7 +13,7 @@ use polytls_api::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
-use support::{Scene, connected, pass_a_byte};
+use crate::support::{Scene, connected, pass_a_byte};
 
 #[tokio::test]
 async fn a_second_connection_resumes_the_first() {

@@ -1,11 +1,9 @@
 //! Whatever cannot be used: one clear line, an exit code that is not 0, nothing half done.
 
-mod support;
-
 #[cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
 use std::{fs, path::Path};
 
-use support::refused;
+use crate::support::{self, refused};
 
 /// Each command as it would run.
 const COMMANDS: [&[&str]; 5] =

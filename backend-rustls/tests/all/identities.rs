@@ -1,7 +1,5 @@
 //! What a server presents, what a client reports of it, and whom it believes revoked.
 
-mod scene;
-
 use std::{sync::Arc, time::SystemTime};
 
 use polytls_api::{
@@ -10,6 +8,8 @@ use polytls_api::{
     ExpectedPeer, HookError, Identity, PresentedChain, ProtocolVersion, Roots, ServerConfig, SignatureScheme,
     Signer, TlsAcceptor, TlsConnector, VerifiedChain, async_trait,
 };
+
+use crate::scene;
 
 /// Answers after a while: a new identity each time, nothing, or a failure.
 #[derive(Debug)]

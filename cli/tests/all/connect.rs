@@ -2,13 +2,12 @@
 
 #![cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
 
-mod support;
-
 use std::{fs, io::Read};
 
 use serde_json::Value;
-use support::{
-    BACKENDS, Server, backends_where,
+
+use crate::support::{
+    self, BACKENDS, Server, backends_where,
     pki::{Authority, path},
     polytls, text,
 };

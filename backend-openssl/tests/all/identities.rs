@@ -1,7 +1,5 @@
 //! What a server presents, and to whom: by name, by resolver, with an OCSP response; and what each side reports of it.
 
-mod support;
-
 use std::{
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
@@ -13,8 +11,9 @@ use polytls_api::{
     ServerConfig, ServerName, TlsAcceptor, TlsConnector, VerifiedChain, async_trait,
 };
 use rcgen::{KeyPair, PKCS_ED25519, SanType};
-use support::{Authority, Ends, Scene, backend, connected, pass_a_byte};
 use tokio::io::duplex;
+
+use crate::support::{Authority, Ends, Scene, backend, connected, pass_a_byte};
 
 /// An OCSPResponse (RFC 6960 §4.2.1) that says `tryLater`.
 const TRY_LATER: [u8; 5] = [0x30, 3, 10, 1, 3];

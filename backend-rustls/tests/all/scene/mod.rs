@@ -1,7 +1,5 @@
 //! Two endpoints over a stream in memory.
 
-#![allow(dead_code, reason = "each file of tests uses a part of it")]
-
 use std::sync::Arc;
 
 use polytls_api::{

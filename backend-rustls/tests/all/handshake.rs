@@ -1,8 +1,6 @@
 //! What is rustls's own in this backend: its keys under polytls's record layer, key updates, tickets.
 //! Everything that backends share is proved by `polytls-conformance`.
 
-mod scene;
-
 use std::time::SystemTime;
 
 use polytls_api::{
@@ -10,8 +8,9 @@ use polytls_api::{
     TlsConnector, TrustPolicy,
 };
 use polytls_rustls::Rustls;
-use scene::connected;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+use crate::scene::{self, connected};
 
 fn endpoints(version: ProtocolVersion) -> (TlsConnector, TlsAcceptor) {
     scene::endpoints(

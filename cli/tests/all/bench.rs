@@ -2,13 +2,12 @@
 
 #![cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
 
-mod support;
-
 use std::fs;
 
 use serde_json::{Value, json};
-use support::{
-    BACKENDS,
+
+use crate::support::{
+    self, BACKENDS,
     pki::{Authority, path},
     polytls, refused, text,
 };

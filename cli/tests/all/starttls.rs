@@ -2,8 +2,6 @@
 
 #![cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
 
-mod support;
-
 use std::{
     fs,
     io::{self, BufRead, BufReader, Read, Write},
@@ -11,7 +9,7 @@ use std::{
     thread,
 };
 
-use support::{BACKENDS, Server, polytls, text};
+use crate::support::{BACKENDS, Server, polytls, text};
 
 /// What a client sends and what it is answered, one after the other.
 type Script = &'static [(&'static [u8], &'static [u8])];

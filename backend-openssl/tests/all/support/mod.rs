@@ -1,5 +1,4 @@
 //! What the tests of this backend share: an authority, a scene with a client and a server, and a pair of pipes.
-#![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::sync::Arc;
 

@@ -2,18 +2,17 @@
 
 #![cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
 
-mod support;
-
 use std::fs;
 
 use rcgen::CustomExtension;
-use support::{
+use tempfile::TempDir;
+
+use crate::support::{
     BACKENDS,
     ocsp::{Status, response},
     pki::{Authority, path},
     refused, verified,
 };
-use tempfile::TempDir;
 
 /// The serial number of every certificate here.
 const SERIAL: u16 = 4711;

@@ -1,10 +1,8 @@
 //! What the command gives to shells, to `man` and to terminals.
 
-mod support;
-
 use std::{fs, process::Command};
 
-use support::{polytls, text};
+use crate::support::{self, polytls, text};
 
 const COMMANDS: [&str; 8] = ["tour", "backends", "connect", "verify", "serve", "bench", "completions", "man"];
 

@@ -1,7 +1,5 @@
 //! What a session is good for: until when, in which handshake, and under whose certificate.
 
-mod scene;
-
 use std::{
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
@@ -12,7 +10,8 @@ use polytls_api::{
     Identity, MemorySessionStore, ProtocolVersion, Roots, ServerConfig, SessionKey, SessionStore,
     StoredSession, TlsAcceptor, TlsConnector, async_trait,
 };
-use scene::exchange;
+
+use crate::scene::{self, exchange};
 
 /// Has one session, the last, and gives it out whatever the key. Of a server's it says that they end soon.
 #[derive(Debug)]

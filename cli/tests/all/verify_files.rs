@@ -2,17 +2,16 @@
 
 #![cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
 
-mod support;
-
 use std::fs;
 
 use rcgen::SanType;
-use support::{
+use tempfile::TempDir;
+
+use crate::support::{
     BACKENDS,
     pki::{Authority, path},
     refused, verified,
 };
-use tempfile::TempDir;
 
 /// A chain of four, each certificate in a file of its own: `leaf`, `near`, `far` and `root`.
 struct Chain {

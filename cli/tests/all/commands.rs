@@ -2,9 +2,7 @@
 
 #![cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
 
-mod support;
-
-use support::{BACKENDS, command, polytls, text};
+use crate::support::{BACKENDS, command, polytls, text};
 
 #[test]
 fn the_capability_table_has_a_column_for_each_engine() {

@@ -1,7 +1,5 @@
 //! Exported key material, held against rustls's own exporter at the other end.
 
-mod scene;
-
 use std::sync::Arc;
 
 use polytls_api::{
@@ -12,8 +10,9 @@ use rustls::{
     client::Resumption,
     pki_types::{PrivateKeyDer, ServerName},
 };
-use scene::Stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+use crate::scene::{self, Stream};
 
 const SUITES: [CipherSuite; 4] = [
     CipherSuite::TLS_AES_128_GCM_SHA256,

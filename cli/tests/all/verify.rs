@@ -2,12 +2,10 @@
 
 #![cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
 
-mod support;
-
 use std::fs;
 
-use support::{
-    BACKENDS, VERIFIERS,
+use crate::support::{
+    self, BACKENDS, VERIFIERS,
     pki::{Authority, path},
     polytls, refused, text,
 };

@@ -2,16 +2,15 @@
 
 #![cfg(all(feature = "rustls", feature = "openssl"))]
 
-mod support;
-
 use std::fs;
 
-use support::{
+use tempfile::TempDir;
+use time::{Duration, OffsetDateTime};
+
+use crate::support::{
     pki::{Authority, path},
     polytls, text, verified,
 };
-use tempfile::TempDir;
-use time::{Duration, OffsetDateTime};
 
 /// A chain below a root that is trusted and has expired: RFC 5280 §6.1 looks at a trust anchor's name and key alone, as
 /// webpki does, and OpenSSL at its validity too.

@@ -2,15 +2,13 @@
 
 #![cfg(any(feature = "rustls", feature = "openssl", feature = "native", feature = "builtin"))]
 
-mod support;
-
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     time::{Duration, Instant},
 };
 
-use support::{BACKENDS, Server, command, fixture, polytls, text};
+use crate::support::{BACKENDS, Server, command, fixture, polytls, text};
 
 #[test]
 fn every_client_fetches_from_every_server() {

@@ -1,8 +1,6 @@
 //! What is OpenSSL's own in its handshake and record layer: what is negotiated, the edges of its read and write calls,
 //! and faults on the wire. Everything that backends share is proved by `polytls-conformance`.
 
-mod support;
-
 use std::{
     io,
     sync::{Arc, Mutex},
@@ -14,7 +12,7 @@ use polytls_api::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
-use support::{Scene, backend, connect, connected};
+use crate::support::{Scene, backend, connect, connected};
 
 #[tokio::test]
 async fn data_passes_both_ways_and_a_half_closed_connection_still_carries_it() {

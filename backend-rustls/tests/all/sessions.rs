@@ -1,7 +1,5 @@
 //! Resumption: the application's store, early data, and how many sessions of how many servers are remembered.
 
-mod scene;
-
 use std::{
     sync::{
         Arc, Mutex,
@@ -15,8 +13,9 @@ use polytls_api::{
     NamedGroup, ProtocolVersion, ReplayableData, ServerConfig, SessionKey, SessionStore, StoredSession,
     TlsAcceptor, TlsConnector, async_trait,
 };
-use scene::{Stream, exchange};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+use crate::scene::{self, Stream, exchange};
 
 /// A store that takes its time, and counts.
 #[derive(Debug)]

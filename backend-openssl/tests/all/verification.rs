@@ -1,7 +1,5 @@
 //! OpenSSL's verification and its alerts, and verdicts of the application's that are held back.
 
-mod support;
-
 use std::{
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
@@ -19,7 +17,7 @@ use rcgen::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
-use support::{Authority, Scene, backend, connect, connected, heard};
+use crate::support::{Authority, Scene, backend, connect, connected, heard};
 
 #[tokio::test]
 async fn an_expired_certificate_is_refused_with_its_date() {
