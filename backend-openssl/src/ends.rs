@@ -12,6 +12,7 @@ use crate::{
     OpenSsl,
     config::{self, ClientSessions},
     connection::{Client, Connection, Server},
+    ffi,
     identity::ParsedIdentity,
     session_cache::SessionCache,
     wire::Wire,
@@ -38,6 +39,19 @@ impl Ends {
             Identity,
         ) -> (ClientConfigBuilder, ServerConfigBuilder),
     ) -> Self {
+        Self::asking(version, 0, change)
+    }
+
+    /// The same, with a client that asks for records of this length (RFC 6066 §4).
+    pub(crate) fn asking(
+        version: ProtocolVersion,
+        max_fragment_length: u8,
+        change: impl FnOnce(
+            ClientConfigBuilder,
+            ServerConfigBuilder,
+            Identity,
+        ) -> (ClientConfigBuilder, ServerConfigBuilder),
+    ) -> Self {
         let backend = Arc::new(OpenSsl::new());
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let identity =
@@ -54,7 +68,8 @@ impl Ends {
         let record = server.shared.record;
         let server = Server::new(server);
         let mut info = ConnectionInfo::new(backend.info());
-        let client = client.prepare(&"localhost".parse().unwrap(), &mut info).unwrap();
+        let mut client = client.prepare(&"localhost".parse().unwrap(), &mut info).unwrap();
+        ffi::ask_for_max_fragment_length(&mut client, max_fragment_length);
         let server = server.prepare(Arc::new(ParsedIdentity::new(&identity).unwrap()), None).unwrap();
         let mut client = SslStream::new(client, Wire::observed()).unwrap();
         let mut server = SslStream::new(server, Wire::observed()).unwrap();

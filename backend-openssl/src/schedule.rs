@@ -3,6 +3,7 @@
 //! The records are polytls's own, as they are over every engine that says its secrets. Of OpenSSL nothing stays but on a
 //! client of TLS 1.3 that resumes: OpenSSL alone can make a session of a ticket, and it reads tickets in records. They are
 //! sealed anew for it, under the first secret and with a count of their own. What OpenSSL itself would write goes nowhere.
+//! That secret and its keys live as long as the connection there, also when others have taken their place.
 
 use std::{fmt, io::IoSlice};
 
@@ -84,14 +85,17 @@ impl Start {
         }))
     }
 
-    /// RFC 5246 §6.3. One record has gone each way, a Finished.
+    /// RFC 5246 §6.3; `None` where the keys are not known, or not where they stand. A Finished has gone each way, this
+    /// end's in one record.
     fn tls12(stream: &SslStream<Wire>, suite: CipherSuite) -> Result<Option<Self>, ErrorStack> {
+        let records = Connection::of(stream.ssl()).map(|connection| connection.secrets.records());
+        let Some((1, received @ 1..)) = records else { return Ok(None) };
         let Some(secret) = MasterSecret::of(stream.ssl(), suite) else { return Ok(None) };
         let KeyBlock { client, server } = secret.key_block()?;
         let (sending, receiving) = if stream.ssl().is_server() { (server, client) } else { (client, server) };
         let nonce = stream.get_ref().explicit_nonce_of_finished();
         let Some(sending) = sending.after(nonce) else { return Ok(None) };
-        let (sending, receiving) = (sending.keys(1)?, receiving.keys(1)?);
+        let (sending, receiving) = (sending.keys(1)?, receiving.keys(received)?);
         Ok(Some(Self { sending, receiving, exporter: Exporter::Tls12(secret), secrets: None, tickets: None }))
     }
 }
@@ -105,6 +109,8 @@ pub(crate) fn session(
     keeper: Option<Keeper>,
 ) -> Result<RecordSession, Error> {
     let role = if stream.ssl().is_server() { Role::Server } else { Role::Client };
+    // A server of OpenSSL's grants what a client asks for.
+    let granted = stream.ssl().session().and_then(ffi::max_fragment_length);
     let start = match version {
         ProtocolVersion::Tls13 => Start::tls13(stream.ssl(), suite),
         _ => Start::tls12(&stream, suite),
@@ -122,7 +128,7 @@ pub(crate) fn session(
     };
     let schedule = Box::new(Schedule { exporter, secrets, tickets });
     let session = RecordSession::new(NAME, role, version, sending, receiving, schedule);
-    Ok(session.with_max_plaintext(record))
+    Ok(session.with_max_plaintext(granted.map_or(record, |granted| granted.min(record))))
 }
 
 /// Drops a connection of OpenSSL's. Without this it takes one that is dropped for a broken one, and its session with it;

@@ -5,7 +5,7 @@ use std::ffi::{CString, c_int, c_long, c_uint, c_void};
 use foreign_types::ForeignTypeRef;
 use openssl::{
     error::ErrorStack,
-    ssl::{SslRef, SslStream},
+    ssl::{SslRef, SslSessionRef, SslStream},
 };
 use openssl_sys as sys;
 
@@ -33,6 +33,7 @@ unsafe extern "C" {
     fn SSL_get_early_data_status(ssl: *const sys::SSL) -> c_int;
     fn SSL_new_session_ticket(ssl: *mut sys::SSL) -> c_int;
     fn SSL_free_buffers(ssl: *mut sys::SSL) -> c_int;
+    fn SSL_SESSION_get_max_fragment_length(session: *const sys::SSL_SESSION) -> u8;
     fn SSL_set_msg_callback(ssl: *mut sys::SSL, callback: Option<MessageCallback>);
 }
 
@@ -96,7 +97,28 @@ pub(crate) fn send_no_tickets<S>(stream: &mut SslStream<S>) {
     unsafe { sys::SSL_set_num_tickets(stream.ssl().as_ptr(), 0) };
 }
 
-/// Frees the connection's buffers for records, and has them freed from here on whenever they are empty.
+/// The most plaintext of a record that a client has asked its server for (RFC 6066 §4), and been promised.
+pub(crate) fn max_fragment_length(session: &SslSessionRef) -> Option<usize> {
+    // SAFETY: the session is borrowed, and only read.
+    match unsafe { SSL_SESSION_get_max_fragment_length(session.as_ptr()) } {
+        code @ 1..=4 => Some(256 << code),
+        _ => None,
+    }
+}
+
+/// Has this client ask for records of this length, as RFC 6066 §4 numbers them; zero for none.
+#[cfg(test)]
+pub(crate) fn ask_for_max_fragment_length(ssl: &mut SslRef, code: u8) {
+    unsafe extern "C" {
+        fn SSL_set_tlsext_max_fragment_length(ssl: *mut sys::SSL, mode: u8) -> c_int;
+    }
+    // SAFETY: the connection is borrowed for the call, which sets a number and says so of one that there is not.
+    assert_eq!(unsafe { SSL_set_tlsext_max_fragment_length(ssl.as_ptr(), code) }, 1);
+}
+
+/// Frees the connection's buffers for records, and has them freed from here on whenever they are empty. For a connection
+/// that has read whole records and is asked for none of their data: early releases of 3.0 to 3.3 free a buffer too early
+/// while one is read in part (CVE-2024-4741).
 pub(crate) fn release_buffers<S>(stream: &mut SslStream<S>) {
     let ssl = stream.ssl().as_ptr();
     // SAFETY: the connection is borrowed for both calls. The first sets a flag; the second frees what is empty, and
@@ -107,7 +129,7 @@ pub(crate) fn release_buffers<S>(stream: &mut SslStream<S>) {
     }
 }
 
-/// Has the [`Connection`] count the records that are written.
+/// Has the [`Connection`] count the records that are written and read.
 pub(crate) fn count_records(ssl: &mut SslRef) {
     // SAFETY: the connection is borrowed for the call, and the callback needs nothing that would have to outlive it.
     unsafe { SSL_set_msg_callback(ssl.as_ptr(), Some(message_callback)) }
@@ -117,16 +139,18 @@ unsafe extern "C" fn message_callback(
     sent: c_int,
     _version: c_int,
     content_type: c_int,
-    _message: *const c_void,
-    _length: usize,
+    message: *const c_void,
+    length: usize,
     ssl: *mut sys::SSL,
     _argument: *mut c_void,
 ) {
-    if sent == 0 || content_type != HEADER || ssl.is_null() {
+    if content_type != HEADER || message.is_null() || length == 0 || ssl.is_null() {
         return;
     }
-    // SAFETY: OpenSSL passes the connection that has written the record, for the time of the call.
-    if let Some(connection) = Connection::of(unsafe { SslRef::from_ptr(ssl) }) {
-        connection.secrets.wrote();
+    // SAFETY: OpenSSL passes a header of this length, at least one byte, and the connection whose record it is, both for
+    // the time of the call.
+    let (record_type, ssl) = unsafe { (*message.cast::<u8>(), SslRef::from_ptr(ssl)) };
+    if let Some(connection) = Connection::of(ssl) {
+        connection.secrets.record(sent != 0, record_type);
     }
 }

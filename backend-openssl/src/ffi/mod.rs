@@ -5,6 +5,7 @@
 
 mod connection;
 mod context;
+mod kdf;
 pub(crate) mod provider;
 mod session;
 mod ticket;
@@ -14,16 +15,19 @@ use std::ffi::{c_int, c_ulong};
 
 use openssl::error::ErrorStack;
 
+#[cfg(test)]
+pub(crate) use self::connection::ask_for_max_fragment_length;
 pub(crate) use self::{
     connection::{
         EarlyData, add_ticket, clear_certificates, count_records, early_data_status,
-        has_presented_certificate, release_buffers, send_no_tickets, set_session_id_context,
-        set_sigalgs_list,
+        has_presented_certificate, max_fragment_length, release_buffers, send_no_tickets,
+        set_session_id_context, set_sigalgs_list,
     },
     context::{
         add_chain_certificate, set_client_sigalgs_list, set_max_send_fragment, set_recv_max_early_data,
         set_session_lifetime, without_replay_protection,
     },
+    kdf::hkdf_expand,
     session::{ResumableSession, look_up_sessions, offer_foreign, ticket_lifetime_hint},
     ticket::use_ticket_keys,
     verification::{

@@ -28,6 +28,16 @@ fn digest(suite: CipherSuite) -> MessageDigest {
     }
 }
 
+/// The length of a suite's keys.
+fn key_length(suite: CipherSuite) -> usize {
+    match suite {
+        CipherSuite::TLS_AES_128_GCM_SHA256
+        | CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+        | CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 => 16,
+        _ => MAX_KEY,
+    }
+}
+
 /// The key and the IV of one direction.
 pub(crate) struct RecordKey {
     suite: CipherSuite,
@@ -42,22 +52,12 @@ impl RecordKey {
     }
 
     fn key_mut(&mut self) -> &mut [u8] {
-        let length = self.key_length();
-        &mut self.key[..length]
-    }
-
-    fn key_length(&self) -> usize {
-        match self.suite {
-            CipherSuite::TLS_AES_128_GCM_SHA256
-            | CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
-            | CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 => 16,
-            _ => MAX_KEY,
-        }
+        &mut self.key[..key_length(self.suite)]
     }
 
     /// The same as the record layer has them, when `sequence` records have been protected.
     pub(crate) fn keys(&self, sequence: u64) -> Result<TrafficKeys, ErrorStack> {
-        let cipher = AeadCipher::new(self.suite, &self.key[..self.key_length()]);
+        let cipher = AeadCipher::new(self.suite, &self.key[..key_length(self.suite)]);
         let cipher = Box::new(cipher.ok_or_else(ErrorStack::get)?);
         Ok(TrafficKeys::new(self.suite, cipher, *self.iv, sequence))
     }

@@ -4,7 +4,7 @@ use openssl::{error::ErrorStack, pkey::PKey, sign::Signer, ssl::SslRef};
 use polytls_api::{CipherSuite, record::NONCE_LEN};
 use zeroize::Zeroizing;
 
-use super::{MAX_KEY, RecordKey, digest};
+use super::{MAX_KEY, RecordKey, digest, key_length};
 
 /// The lengths of the master secret (RFC 5246 §8.1), of a random, and of an IV's fixed part with AES-GCM (RFC 5288 §3).
 const MASTER_SECRET: usize = 48;
@@ -43,7 +43,7 @@ impl MasterSecret {
     /// RFC 5246 §6.3.
     pub(crate) fn key_block(&self) -> Result<KeyBlock, ErrorStack> {
         let (mut client, mut server) = (RecordKey::unset(self.suite), RecordKey::unset(self.suite));
-        let (key_length, iv_length) = (client.key_length(), fixed_iv_length(self.suite));
+        let (key_length, iv_length) = (key_length(self.suite), fixed_iv_length(self.suite));
         let mut block = Zeroizing::new([0; 2 * (MAX_KEY + NONCE_LEN)]);
         let block = &mut block[..2 * (key_length + iv_length)];
         self.prf(&[b"key expansion", &self.server_random, &self.client_random], block)?;

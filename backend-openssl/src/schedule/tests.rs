@@ -249,3 +249,16 @@ fn without_its_secrets_there_is_no_session() {
     let error = super::session(client, ProtocolVersion::Tls13, suite, RECORD, None).unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Backend);
 }
+
+#[test]
+fn records_are_as_short_as_a_client_was_promised() {
+    for version in ProtocolVersion::ALL {
+        let Ends { client: _, server, record, mut to_client, .. } =
+            Ends::asking(version, 2, |client, server, _| (client, server.resumption(false)));
+        let mut server = session(server, record);
+        seal(&mut server, &[7; 5000], &mut to_client);
+        let lengths = records(&to_client);
+        assert_eq!(lengths.len(), 5, "{version}: {lengths:?}");
+        assert!(lengths.iter().all(|&length| length <= 1024 + 32), "{version}: {lengths:?}");
+    }
+}

@@ -25,7 +25,7 @@ pub(super) enum EarlyData {
     NotOffered,
     Rejected,
     /// It is taken under this secret, up to as many bytes as its ticket allows.
-    Accepted(TrafficSecret, u32),
+    Accepted(Box<TrafficSecret>, u32),
 }
 
 /// How much is read of early data that is not taken.
@@ -50,7 +50,7 @@ impl Handshake<'_, '_, '_> {
         let hash = self.transcript.hash_part(client_hello.message.raw());
         let secret = psk.early_secret.client_early_traffic(&hash);
         self.log("CLIENT_EARLY_TRAFFIC_SECRET", secret.as_bytes());
-        Ok(EarlyData::Accepted(secret, most))
+        Ok(EarlyData::Accepted(Box::new(secret), most))
     }
 
     /// How much may come under this PSK; `None` where none is taken.
