@@ -1,7 +1,7 @@
 //! The connection's buffers behind `std::io`'s traits, as OpenSSL reads and writes them.
 //!
 //! OpenSSL reads ahead, and one read gives it one record, when all of that has come: so it asks once for a record, and
-//! between calls it holds no part of one, but at most plaintext that did not fit the caller's buffer.
+//! holds no part of one between calls. What follows a handshake is untouched, and the record layer's.
 
 use std::io;
 
