@@ -5,10 +5,7 @@ use openssl::ssl::{self, SslRef, SslStream};
 use polytls_api::{EarlyDataStatus, ReplayableData};
 use zeroize::Zeroizing;
 
-use crate::{ffi, wire::Wire};
-
-/// The most plaintext of one record.
-const RECORD: usize = 16 * 1024;
+use crate::{config::RECORD, ffi, wire::Wire};
 
 /// Writes a client's hello, and the data after it.
 pub(crate) fn write(stream: &mut SslStream<Wire>, data: &ReplayableData) -> Result<(), ssl::Error> {

@@ -102,7 +102,7 @@ impl Start {
 
 /// A session that goes on where OpenSSL's handshake has ended, with at most `record` bytes in a record that is sent.
 pub(crate) fn session(
-    stream: SslStream<Wire>,
+    mut stream: SslStream<Wire>,
     version: ProtocolVersion,
     suite: CipherSuite,
     record: usize,
@@ -122,7 +122,7 @@ pub(crate) fn session(
     let tickets = match tickets {
         Some(keys) => Some(Box::new(Tickets::new(stream, keys, keeper))),
         None => {
-            let_go(stream);
+            leave_resumable(&mut stream);
             None
         }
     };
@@ -131,9 +131,9 @@ pub(crate) fn session(
     Ok(session.with_max_plaintext(granted.map_or(record, |granted| granted.min(record))))
 }
 
-/// Drops a connection of OpenSSL's. Without this it takes one that is dropped for a broken one, and its session with it;
-/// whether data was cut short is the reader's to say, and no fault of the session's.
-fn let_go(mut stream: SslStream<Wire>) {
+/// For a connection of OpenSSL's that goes. Without this it takes one that is dropped for a broken one, and its session with
+/// it; whether data was cut short is the reader's to say, and no fault of the session's.
+fn leave_resumable(stream: &mut SslStream<Wire>) {
     stream.set_shutdown(ShutdownState::SENT | ShutdownState::RECEIVED);
 }
 
@@ -180,8 +180,7 @@ impl Tickets {
 
 impl Drop for Tickets {
     fn drop(&mut self) {
-        // As `let_go`.
-        self.stream.set_shutdown(ShutdownState::SENT | ShutdownState::RECEIVED);
+        leave_resumable(&mut self.stream);
     }
 }
 

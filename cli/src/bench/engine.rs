@@ -19,6 +19,8 @@ pub(super) struct Engine {
     acceptor: TlsAcceptor,
     name: ServerName,
     resumption: bool,
+    /// How many tickets a handshake brings.
+    tickets: u8,
 }
 
 /// Both ends of a connection, the client's first.
@@ -58,11 +60,13 @@ impl Engine {
                 .client_authentication(ClientAuthentication::Required)
                 .client_roots(authenticated.roots.clone());
         }
+        let server = server.build()?;
         Ok(Self {
             connector: TlsConnector::new(&client.build()?)?,
-            acceptor: TlsAcceptor::new(&server.build()?)?,
+            acceptor: TlsAcceptor::new(&server)?,
             name: parties.name.clone(),
             resumption,
+            tickets: server.tickets(),
         })
     }
 
@@ -95,17 +99,22 @@ impl Engine {
         }
     }
 
-    /// A first connection, or where sessions are resumed a first and a second: what the last negotiated; `None` where no
-    /// session was resumed.
+    /// A first connection, and where sessions are resumed more than it brought tickets for: what the last negotiated;
+    /// `None` where one of these resumed no session.
     pub(super) async fn probe<L: Link>(&self, link: &L) -> Result<Option<Negotiated>, Failure> {
         let first = self.connect(link).await?;
         if !self.resumption {
             return Ok(Some(Negotiated::of(first.0.info())));
         }
-        drop(first);
-        let (second, _) = self.connect(link).await?;
-        let resumed = second.info().resumed == Some(true);
-        Ok(resumed.then(|| Negotiated::of(second.info())))
+        let mut last = first;
+        for _ in 0..=self.tickets {
+            drop(last);
+            last = self.connect(link).await?;
+            if last.0.info().resumed != Some(true) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Negotiated::of(last.0.info())))
     }
 
     /// Whether a session was resumed where it was to be, and there alone.

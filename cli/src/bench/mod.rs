@@ -250,7 +250,7 @@ impl Found {
     ) -> Result<Result<Negotiated, String>, Failure> {
         match probed {
             Ok(Some(negotiated)) => Ok(self.disagreement(negotiated, name).map_or(Ok(negotiated), Err)),
-            Ok(None) => Ok(Err("it resumes no session with these settings".into())),
+            Ok(None) => Ok(Err("it does not resume one session after another with these settings".into())),
             Err(failure) => {
                 // Others accept it: this one has rules of its own.
                 let fault = failure.error.as_ref().and_then(polytls::Error::certificate_error);

@@ -172,6 +172,14 @@ fn an_engine_alone_that_cannot_do_it_is_an_error() {
 }
 
 #[test]
+#[cfg(feature = "openssl")]
+fn an_engine_whose_verified_clients_have_no_new_tickets_is_left_out_of_resumed_handshakes() {
+    let words = ["nothing can be measured", "openssl", "one session after another"];
+    refused(&["bench", "resumed", "--mutual", "--backend", "openssl"], 2, &words);
+    measured(&["resumed", "--backend", "openssl"]);
+}
+
+#[test]
 #[cfg(all(feature = "rustls", feature = "native", target_os = "linux"))]
 fn an_engine_that_negotiates_something_else_is_left_out() {
     let json = measured(&["bulk", "--size", "1KiB", "--backend", "rustls", "--backend", "native"]);
