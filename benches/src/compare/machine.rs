@@ -32,9 +32,9 @@ impl Machine {
             processor: value_of(&read("/proc/cpuinfo"), "model name").unwrap_or_else(unknown),
             processors: thread::available_parallelism().map_or(1, usize::from),
             memory_gib: kib.map_or(0, |kib| (kib + (1 << 19)) >> 20),
-            kernel: match kernel.trim() {
+            kernel: match version(&kernel) {
                 "" => unknown(),
-                release => format!("{} {release}", std::env::consts::OS),
+                version => format!("{} {version}", std::env::consts::OS),
             },
             date: date.unwrap_or_else(|_| unknown()),
         }
@@ -45,6 +45,11 @@ impl Machine {
         let Self { processor, processors, memory_gib, kernel, date } = self;
         format!("{processor}, {processors} processors, {memory_gib} GiB, {kernel}; {date}")
     }
+}
+
+/// A kernel's version out of its release: what follows the first hyphen is whoever built it.
+fn version(release: &str) -> &str {
+    release.trim().split('-').next().unwrap_or_default()
 }
 
 fn unknown() -> String {
@@ -60,6 +65,13 @@ fn value_of(text: &str, key: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kernel_is_told_by_its_version() {
+        assert_eq!(version("6.1.0-28-amd64\n"), "6.1.0");
+        assert_eq!(version("5.15.0"), "5.15.0");
+        assert_eq!(version(""), "");
+    }
 
     #[test]
     fn values_are_found_by_their_keys() {
