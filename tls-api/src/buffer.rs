@@ -108,7 +108,7 @@ impl Buffer {
     /// Adds the first `count` bytes of [`Buffer::spare`] to the queue.
     pub fn commit(&mut self, count: usize) {
         if let Some(queue) = &mut self.0 {
-            queue.end = (queue.end + count).min(queue.storage.len());
+            queue.end = queue.end.saturating_add(count).min(queue.storage.len());
         }
     }
 

@@ -120,6 +120,8 @@ impl<'a> Transport<'a> {
         if count == 0 {
             return Err(ErrorKind::UnexpectedEof.into());
         }
+        // A byte stream that says it has read more than it was asked for has not.
+        let count = count.min(size);
         self.arrived.incoming.commit(count);
         self.arrived.received += count as u64;
         self.arrived.first_received.get_or_insert_with(|| self.arrived.started.elapsed());
@@ -164,15 +166,14 @@ impl<'a> Transport<'a> {
         Ok(())
     }
 
-    /// Sends what the byte stream takes at once, and leaves the rest.
+    /// Sends what the byte stream takes at once, and leaves the rest; says whether all of it went on from there.
     #[cfg(any(feature = "tokio", feature = "futures-io"))]
-    pub(crate) async fn flush_without_waiting(&mut self) -> Result<(), Error> {
-        poll_fn(|cx| match self.poll_send(cx) {
-            Poll::Ready(result) => Poll::Ready(result),
-            Poll::Pending => Poll::Ready(Ok(())),
-        })
-        .await?;
-        Ok(())
+    pub(crate) async fn flush_without_waiting(&mut self) -> Result<bool, Error> {
+        let flushed = poll_fn(|cx| match self.poll_send(cx) {
+            Poll::Ready(result) => Poll::Ready(result.map(|()| true)),
+            Poll::Pending => Poll::Ready(Ok(false)),
+        });
+        Ok(flushed.await?)
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

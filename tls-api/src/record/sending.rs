@@ -54,7 +54,11 @@ impl Sending {
             });
             match sealed {
                 Ok(count) => taken += count,
-                Err(error) => return Err(common.signals.fail(error)),
+                Err(error) => {
+                    let error = failed(error, common.signals);
+                    // What is sealed is on its way; the next call says why no more is.
+                    return if taken > 0 { Ok(taken) } else { Err(error) };
+                }
             }
         }
         Ok(taken)
@@ -105,7 +109,7 @@ impl Sending {
         if self.framing.version == ProtocolVersion::Tls12 {
             return Err(common.signals.error(ErrorKind::Config(ConfigError::no_key_update())));
         }
-        self.send_key_update(ask_peer, outgoing, common).map_err(|error| common.signals.fail(error))
+        self.send_key_update(ask_peer, outgoing, common).map_err(|error| failed(error, common.signals))
     }
 
     /// The answers that are due, and the failure if there is one.
@@ -168,4 +172,10 @@ impl Sending {
     pub(super) fn last_epoch(&mut self) {
         self.epochs = MAX_EPOCHS;
     }
+}
+
+/// What becomes of the connection. Keys that are used up protect no more data, and what the peer sends is none of theirs:
+/// reading goes on, and close_notify still goes.
+fn failed(error: Error, signals: &Signals) -> Error {
+    if matches!(error.kind(), ErrorKind::KeysExhausted) { error } else { signals.fail(error) }
 }

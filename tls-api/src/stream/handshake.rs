@@ -2,7 +2,10 @@
 
 use std::{error::Error as StdError, fmt, io, sync::Arc};
 
-use super::{TlsStream, core::Core};
+use super::{
+    TlsStream,
+    core::{Core, Writing},
+};
 use crate::{
     ClientHandshake, ConnectOptions, ConnectionInfo, Error, ErrorKind, Established, ProtocolVersion,
     RecordSizing, ReplayableData, ServerHandshake, ServerName, Transport, record::Role,
@@ -43,14 +46,14 @@ impl Side<'_> {
                 return Err(if error.backend().is_none() { error.on_backend(backend) } else { error });
             }
         };
-        match self {
+        let flushed = match self {
             // In TLS 1.3 the client's Finished is the last message; nobody waits for the server's tickets.
             Side::Server(_) if info.version == Some(ProtocolVersion::Tls13) => {
-                transport.flush_without_waiting().await?;
+                transport.flush_without_waiting().await?
             }
             // In TLS 1.2 it is the server's Finished, and the client cannot go on before it has come.
-            Side::Server(_) | Side::Client(..) => transport.flush().await?,
-        }
+            Side::Server(_) | Side::Client(..) => transport.flush().await.map(|()| true)?,
+        };
         let (first_sent, first_received) = transport.first_bytes();
         first_sent.into_iter().for_each(|after| info.timings.set_first_sent(after));
         first_received.into_iter().for_each(|after| info.timings.set_first_received(after));
@@ -61,7 +64,8 @@ impl Side<'_> {
         incoming.release_if_empty();
         outgoing.release_if_empty();
         let sizing = if pads_records { RecordSizing::Full } else { sizing };
-        let core = Core::new(session, incoming, outgoing, background, backend, sizing);
+        let writing = Writing::new(outgoing, !flushed, sizing);
+        let core = Core::new(session, incoming, writing, background, backend);
         let role = match self {
             Side::Client(..) => Role::Client,
             Side::Server(_) => Role::Server,

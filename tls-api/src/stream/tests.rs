@@ -15,7 +15,10 @@ use std::{
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, duplex};
 
-use super::{TlsStream, core::Core};
+use super::{
+    TlsStream,
+    core::{Core, Writing},
+};
 use crate::{
     BackendInfo, Background, Buffer, CipherSuite, ConnectionInfo, Error, ErrorKind, Opened, ProtocolVersion,
     RecordSizing, Session, SessionHalves,
@@ -96,8 +99,12 @@ pub(in crate::stream) fn stream_of<IO>(session: Box<dyn Session>, io: IO) -> Tls
 
 fn sized_stream_of<IO>(session: Box<dyn Session>, io: IO, sizing: RecordSizing) -> TlsStream<IO> {
     let info = BackendInfo { name: "test", library: String::new(), crypto: String::new() };
-    let core = Core::new(session, Buffer::new(), Buffer::new(), Background::default(), "test", sizing);
+    let core = core_of(session, Writing::new(Buffer::new(), false, sizing));
     TlsStream { io, core, info: ConnectionInfo::new(info).into(), early_data: None, role: Role::Client }
+}
+
+fn core_of(session: Box<dyn Session>, writing: Writing) -> Core {
+    Core::new(session, Buffer::new(), writing, Background::default(), "test")
 }
 
 /// Counts how often a task is woken.
@@ -181,6 +188,64 @@ fn read(stream: &mut TlsStream<Gate>, waker: &Waker) -> Poll<Vec<u8>> {
     Pin::new(stream)
         .poll_read(&mut Context::from_waker(waker), &mut buffer)
         .map(|result| result.map(|()| buffer.filled().to_vec()).unwrap())
+}
+
+/// A byte stream that fails to write this many times.
+#[derive(Default)]
+struct Failing {
+    times: usize,
+    written: Vec<u8>,
+}
+
+impl AsyncRead for Failing {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+impl AsyncWrite for Failing {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.times > 0 {
+            self.times -= 1;
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        self.written.extend_from_slice(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[test]
+fn bytes_that_are_taken_go_once_though_the_byte_stream_fails() {
+    let mut stream = stream(Failing { times: 2, ..Failing::default() });
+    let write = |stream: &mut TlsStream<Failing>, byte: &[u8]| {
+        let written = Pin::new(stream).poll_write(&mut Context::from_waker(Waker::noop()), byte);
+        written.map_err(|error| error.kind())
+    };
+    assert_eq!(write(&mut stream, b"a"), Poll::Ready(Ok(1)));
+    assert_eq!(
+        write(&mut stream, b"b"),
+        Poll::Ready(Err(io::ErrorKind::TimedOut)),
+        "nothing of this is taken"
+    );
+    assert_eq!(write(&mut stream, b"b"), Poll::Ready(Ok(1)));
+    assert_eq!(stream.io.written, b"\x01a\x01b");
+}
+
+#[test]
+fn what_a_handshake_left_in_the_byte_stream_a_reader_flushes() {
+    let gate = Gate { open: true, written: b"tickets".to_vec(), ..Gate::default() };
+    let mut stream = stream(gate);
+    stream.core = core_of(Box::new(Frames), Writing::new(Buffer::new(), true, RecordSizing::Full));
+    assert!(read(&mut stream, Waker::noop()).is_pending());
+    assert_eq!(stream.io.flushed, 7);
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn a_failure_of_one_half_is_the_others_and_the_peer_is_told_once() {
 }
 
 #[test]
-fn data_that_has_come_is_delivered_before_the_sending_halfs_failure() {
+fn keys_that_are_used_up_end_what_is_written_and_nothing_else() {
     let (client, mut server) = pair(SUITES[1]);
     let (mut up, mut down) = (Buffer::new(), Buffer::new());
     super::seal(&mut server, &[&[7; 150]], &mut down);
@@ -101,8 +101,11 @@ fn data_that_has_come_is_delivered_before_the_sending_halfs_failure() {
     let error = client.sending.seal(&[IoSlice::new(b"x")], &mut up).unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::KeysExhausted);
     assert_eq!(client.receiving.open(&mut down, &mut buffer).unwrap(), Opened::Data(50));
-    let error = client.receiving.open(&mut down, &mut buffer).unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::KeysExhausted);
+    super::seal(&mut server, &[b"an answer"], &mut down);
+    assert_eq!(client.receiving.open(&mut down, &mut buffer).unwrap(), Opened::Data(9));
+    client.sending.close(&mut up).unwrap();
+    let mut server = Session::split(Box::new(server));
+    assert_eq!(server.receiving.open(&mut up, &mut buffer).unwrap(), Opened::Closed);
 }
 
 #[test]

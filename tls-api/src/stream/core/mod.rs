@@ -21,7 +21,7 @@ pub(super) use self::{
 };
 #[cfg(feature = "tokio")]
 pub(super) use self::{waker::WakerSlot, writing::ByteSink};
-use crate::{Background, Buffer, ByteStream, Error, Opened, RecordSizing, Session};
+use crate::{Background, Buffer, ByteStream, Error, Opened, Session};
 
 /// An established connection without its byte stream.
 #[derive(Debug)]
@@ -35,13 +35,11 @@ impl Core {
     pub(crate) fn new(
         session: Box<dyn Session>,
         incoming: Buffer,
-        outgoing: Buffer,
+        writing: Writing,
         background: Background,
         backend: &'static str,
-        sizing: RecordSizing,
     ) -> Self {
-        let reading = Reading::new(incoming, background, backend);
-        Self::of_parts(session, reading, Writing::new(outgoing, sizing))
+        Self::of_parts(session, Reading::new(incoming, background, backend), writing)
     }
 
     /// A connection of its parts.

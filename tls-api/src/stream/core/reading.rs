@@ -113,7 +113,8 @@ impl Reading {
             source.idle(cx);
             return Poll::Pending;
         };
-        let count = count?;
+        // A byte stream that says it has read more than it was asked for has not.
+        let count = count?.min(size);
         self.incoming.commit(count);
         match count {
             0 => self.end = ReadEnd::StreamEnded,

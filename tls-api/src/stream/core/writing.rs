@@ -81,9 +81,10 @@ pub(in crate::stream) struct Writing {
 }
 
 impl Writing {
-    pub(in crate::stream) fn new(outgoing: Buffer, sizing: RecordSizing) -> Self {
+    /// `unflushed`: the byte stream may hold more than is outgoing.
+    pub(in crate::stream) fn new(outgoing: Buffer, unflushed: bool, sizing: RecordSizing) -> Self {
         let sizes = RecordSizes::new(sizing);
-        Self { outgoing, sizes, close_sent: false, unflushed: false, send_waker: SendWaker::default() }
+        Self { outgoing, sizes, close_sent: false, unflushed, send_waker: SendWaker::default() }
     }
 
     /// Seals some of the plaintext. Its bytes are on their way; [`Writing::poll_flush`] awaits that they are gone.
@@ -102,10 +103,14 @@ impl Writing {
             return Poll::Pending;
         }
         let sealed = self.seal(sealer, plaintext);
-        // Pending is no matter here: the bytes are taken, and go out with what is polled next.
-        let sent = self.poll_send(cx, io, Side::Writer)?;
-        debug_assert!(sent.is_ready() || !self.outgoing.is_empty());
-        Poll::Ready(Ok(sealed?))
+        // What is taken is taken, and goes out with what is polled next, which also meets again what fails here: who were
+        // told of it now would write the same bytes once more.
+        let sent = self.poll_send(cx, io, Side::Writer);
+        Poll::Ready(match (sealed, sent) {
+            (Ok(count), _) => Ok(count),
+            (Err(_), Poll::Ready(Err(error))) => Err(error),
+            (Err(error), _) => Err(error.into()),
+        })
     }
 
     /// RFC 8446 §6.1: nothing follows close_notify.

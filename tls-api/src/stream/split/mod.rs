@@ -95,7 +95,9 @@ impl<IO> TlsStream<IO> {
 impl<IO: Split> Shared<IO> {
     fn new(sender: Sender<IO::Writer>, facts: Facts) -> Self {
         let waiting_reader = WakerSlot::default();
-        Self { sender: Turns::new(sender), left_behind: AtomicBool::new(false), waiting_reader, facts }
+        // What was accepted before and has not gone is the reader's to see to as well.
+        let left_behind = AtomicBool::new(!sender.writing.is_sent());
+        Self { sender: Turns::new(sender), left_behind, waiting_reader, facts }
     }
 
     /// Notes whether the reader has to see to what is still to be sent.

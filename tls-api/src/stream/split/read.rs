@@ -124,7 +124,12 @@ impl<IO: Split> Inward<IO> {
 
 impl<IO: Split> Source for Inward<IO> {
     fn open(&mut self, incoming: &mut Buffer, plaintext: &mut [u8]) -> Result<Opened, Error> {
-        self.half.open(incoming, plaintext)
+        let opened = self.half.open(incoming, plaintext);
+        if opened.is_err() {
+            // An alert may be owed that a writer has taken over and not sent: this half does nothing after it but send.
+            self.unsent = true;
+        }
+        opened
     }
 
     fn send_answers(&mut self, cx: &mut Context<'_>) {
@@ -169,5 +174,39 @@ impl<IO: Split> AsyncRead for OwnedReadHalf<IO> {
 impl<IO: Split> fmt::Debug for OwnedReadHalf<IO> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OwnedReadHalf")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::IoSlice, task::Waker};
+
+    use tokio::io::duplex;
+
+    use super::*;
+    use crate::{
+        AlertDescription, CipherSuite, ErrorKind, Session, record::tests::pair, stream::tests::stream_of,
+    };
+
+    #[test]
+    fn an_alert_that_a_writer_took_over_without_sending_goes_with_what_the_reader_does() {
+        let (mut client, server) = pair(CipherSuite::TLS_AES_128_GCM_SHA256);
+        let (near, mut far) = duplex(1 << 10);
+        let (mut read, mut write) = stream_of(Box::new(server), near).into_split_by(tokio::io::split);
+        let mut record = Buffer::new();
+        client.seal(&[IoSlice::new(b"data")], &mut record).unwrap();
+        record.filled_mut()[10] ^= 1;
+        let cx = &mut Context::from_waker(Waker::noop());
+
+        assert_eq!(read.inward.open(&mut record, &mut [0; 10]).unwrap_err().kind(), &ErrorKind::BadRecord);
+        assert!(write.update_keys(false).is_err());
+        read.inward.send_answers(cx);
+
+        let (mut bytes, mut alert) = ([0; 100], Buffer::new());
+        let mut sent = ReadBuf::new(&mut bytes);
+        assert!(Pin::new(&mut far).poll_read(cx, &mut sent).is_ready(), "nothing has gone");
+        alert.extend(sent.filled());
+        let error = client.open(&mut alert, &mut Buffer::new(), &mut [0; 10]).unwrap_err();
+        assert_eq!(error.alert_received(), Some(AlertDescription::BAD_RECORD_MAC));
     }
 }

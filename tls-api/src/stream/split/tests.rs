@@ -119,6 +119,20 @@ fn a_reader_that_waits_sends_what_the_writer_left_behind() {
 }
 
 #[test]
+fn a_reader_that_waits_sends_what_was_left_behind_before_the_stream_was_split() {
+    let gate = SharedGate::default();
+    let mut whole = stream(gate.clone());
+    assert!(poll_write(&mut whole, b"data", Waker::noop()).is_ready());
+    let (mut read, _write) = whole.into_split_by(|io| (io.clone(), io));
+    let (reader, waker) = task();
+    assert!(poll_read(&mut read, &waker).is_pending());
+    gate.with(Gate::open);
+    assert_eq!(reader.0.load(Ordering::SeqCst), 1, "the reader sleeps for ever");
+    assert!(poll_read(&mut read, &waker).is_pending());
+    assert_eq!(gate.with(|gate| gate.written.clone()), b"\x04data");
+}
+
+#[test]
 fn a_reader_sends_for_a_writer_that_gave_up_waiting() {
     let gate = SharedGate::default();
     let (mut read, mut write) = gate.halves();

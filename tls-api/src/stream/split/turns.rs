@@ -31,7 +31,8 @@ impl<T> Turns<T> {
 
     /// The reader's turn: `None` if the writer is at it, who then answers the reader after its turn.
     pub(super) fn ask<R>(&self, turn: impl FnOnce(&mut T) -> R) -> Option<R> {
-        self.asked.store(true, Ordering::Relaxed);
+        // With the writer's exchange: who sees the note sees what it is about.
+        self.asked.store(true, Ordering::Release);
         fence(Ordering::SeqCst);
         let mut value = self.try_lock()?;
         self.asked.store(false, Ordering::Relaxed);
@@ -78,7 +79,8 @@ impl<T> Turns<T> {
         while self.asked.load(Ordering::Relaxed) {
             // If the reader is at it, it sees to itself what it asks for.
             let Some(mut value) = self.try_lock() else { break };
-            self.asked.store(false, Ordering::Relaxed);
+            // An exchange, so that no later look of the answer's comes before it.
+            self.asked.swap(false, Ordering::AcqRel);
             answer(cx, &mut value);
             drop(value);
             fence(Ordering::SeqCst);
