@@ -201,6 +201,12 @@ fn server_sessions(
 ) -> Result<(Option<Arc<TicketKeys>>, Option<Store>), ErrorStack> {
     let settings = config.protocol();
     ffi::set_session_lifetime(builder, config.session_lifetime().as_secs());
+    let early_data = config.max_early_data();
+    if early_data == 0 {
+        // What a client sends on the word of an earlier configuration is passed over, as far as a handshake may go.
+        let passed_over = u32::try_from(settings.handshake_size_limit()).unwrap_or(u32::MAX);
+        ffi::set_recv_max_early_data(builder, passed_over)?;
+    }
     if settings.resumption() == Some(false) {
         builder.set_session_cache_mode(SslSessionCacheMode::OFF);
         builder.set_options(SslOptions::NO_TICKET);
@@ -208,12 +214,6 @@ fn server_sessions(
         return Ok((None, None));
     }
     builder.set_num_tickets(config.tickets().into())?;
-    let early_data = config.max_early_data();
-    if early_data == 0 {
-        // What a client sends on the word of an earlier configuration is passed over, as far as a handshake may go.
-        let passed_over = u32::try_from(settings.handshake_size_limit()).unwrap_or(u32::MAX);
-        ffi::set_recv_max_early_data(builder, passed_over)?;
-    }
     let own = (early_data > 0).then(|| MemorySessionStore::new(SESSIONS_WITH_EARLY_DATA));
     let Some(store) = Store::of(settings, own) else {
         // Tickets only. A session kept here could be resumed by its id even if the verdict on its client, held

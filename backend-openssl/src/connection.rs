@@ -179,6 +179,10 @@ impl ServerHandshake for Server {
         info.present(identity.identity());
         let sessions = self.named_sessions(transport).await?;
         let signing = identity.signs_elsewhere().then(|| self.0.shared.signing.clone());
+        if signing.is_some() {
+            // A hello in many small records would have a thread for each of them.
+            transport.client_hello().await.map_err(|error| error.on_backend(NAME))?;
+        }
         let ssl = self.prepare(identity, sessions).map_err(error::library)?;
         let mut handshake = Handshake::new(ssl)?;
         handshake.signing = signing;

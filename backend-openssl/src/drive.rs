@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use openssl::ssl::{self, ErrorCode, Ssl, SslRef, SslStream, SslVersion};
 use polytls_api::{
-    Buffer, CertificateError, ConnectionInfo, Error, ErrorKind, Phase, ReplayableData, SigningThreads,
-    Transport,
+    Buffer, CertificateError, ConnectionInfo, Error, ErrorKind, HelloObserver, Phase, ReplayableData,
+    SigningThreads, Transport,
 };
 
 use crate::{
@@ -40,7 +40,8 @@ impl Handshake {
         Ok(Self { stream, early_data: None, renewed_tickets: 0, store: None, signing: None })
     }
 
-    /// Writes a client's hello, and the data after it.
+    /// Writes a client's hello, and the data after it. Nothing is sent where the hello offers no session: OpenSSL would have
+    /// encrypted under a key that is no secret.
     pub(crate) fn write_early_data(
         &mut self,
         transport: &mut Transport<'_>,
@@ -50,6 +51,10 @@ impl Handshake {
         self.stream.get_mut().swap_with(transport);
         let written = early_data::write(&mut self.stream, data);
         self.stream.get_mut().swap_with(transport);
+        if !self.stream.get_ref().observer().is_some_and(HelloObserver::client_offers_psk) {
+            transport.outgoing().clear();
+            return Err(Error::new(ErrorKind::Backend).on_backend(NAME));
+        }
         written.map_err(|failure| error::connection(failure, Phase::Handshake))
     }
 

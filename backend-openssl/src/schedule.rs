@@ -109,7 +109,7 @@ pub(crate) fn session(
     keeper: Option<Keeper>,
 ) -> Result<RecordSession, Error> {
     let role = if stream.ssl().is_server() { Role::Server } else { Role::Client };
-    // A server of OpenSSL's grants what a client asks for.
+    // A server of OpenSSL's grants what a client asks for, and both sides keep to it (RFC 6066 §4).
     let granted = stream.ssl().session().and_then(ffi::max_fragment_length);
     let start = match version {
         ProtocolVersion::Tls13 => Start::tls13(stream.ssl(), suite),
@@ -128,7 +128,11 @@ pub(crate) fn session(
     };
     let schedule = Box::new(Schedule { exporter, secrets, tickets });
     let session = RecordSession::new(NAME, role, version, sending, receiving, schedule);
-    Ok(session.with_max_plaintext(granted.map_or(record, |granted| granted.min(record))))
+    let session =
+        session.with_max_plaintext(granted.map_or(record, |granted| usize::from(granted).min(record)));
+    // This counts the content's type as well, where there is one (RFC 8449 §4).
+    let received = granted.map(|granted| granted + u16::from(version == ProtocolVersion::Tls13));
+    Ok(session.with_record_size_limits(None, received))
 }
 
 /// For a connection of OpenSSL's that goes. Without this it takes one that is dropped for a broken one, and its session with

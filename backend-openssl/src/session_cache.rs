@@ -33,12 +33,19 @@ impl SessionCache {
         Self(Mutex::new(Sessions { most_servers, by_name: HashMap::new(), names: VecDeque::new() }))
     }
 
-    /// Takes the newest session of this server: a TLS 1.3 ticket is used once (RFC 8446 appendix C.4).
+    /// Takes the newest session of this server: a TLS 1.3 ticket is used once (RFC 8446 appendix C.4). What may not be
+    /// offered any more goes.
     pub(crate) fn take(&self, name: &ServerName) -> Option<ResumableSession> {
-        lock(&self.0).by_name.get_mut(name)?.pop_back()
+        let mut sessions = lock(&self.0);
+        let of_server = sessions.by_name.get_mut(name)?;
+        of_server.retain(ResumableSession::is_live);
+        of_server.pop_back()
     }
 
     fn add(&self, name: &ServerName, session: ResumableSession) {
+        if !session.is_live() {
+            return;
+        }
         let sessions = &mut *lock(&self.0);
         if !sessions.by_name.contains_key(name) {
             if sessions.names.len() >= sessions.most_servers
@@ -97,5 +104,41 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl fmt::Debug for SessionCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SessionCache")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use openssl::ssl::Ssl;
+    use polytls_api::{Buffer, ProtocolVersion};
+
+    use super::*;
+    use crate::ends::Ends;
+
+    #[test]
+    fn a_ticket_that_is_too_old_is_forgotten() {
+        const LIFETIME: Duration = Duration::from_secs(300);
+        let mut ends = Ends::new(ProtocolVersion::Tls13, |client, server, _| {
+            (client, server.session_lifetime(LIFETIME).tickets_per_connection(2))
+        });
+        ends.client.get_mut().swap(&mut ends.to_client, &mut Buffer::new());
+        assert!(ends.client.ssl_read(&mut [0]).is_err(), "tickets, and no data");
+        let name = "localhost".parse().unwrap();
+        let [older, newer] = [(); 2].map(|()| ends.sessions.take(&name).unwrap());
+        older.make_older(LIFETIME);
+        newer.make_older(LIFETIME - Duration::from_secs(5));
+        let mut next = Ssl::new(ends.client.ssl().ssl_context()).unwrap();
+        assert_eq!(older.offer(&mut next), None);
+        assert!(newer.offer(&mut next).is_some());
+
+        ends.sessions.add(&name, older);
+        assert!(ends.sessions.take(&name).is_none(), "it is not even taken in");
+        ends.sessions.add(&name, newer);
+        let newer = ends.sessions.take(&name).unwrap();
+        ends.sessions.add(&name, newer);
+        lock(&ends.sessions.0).by_name[&name][0].make_older(Duration::from_secs(5));
+        assert!(ends.sessions.take(&name).is_none(), "it has grown too old meanwhile");
     }
 }

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use openssl::ssl::{SslRef, SslSession, SslSessionRef, SslVersion};
+use openssl::ssl::{SslRef, SslSession, SslVersion};
 use polytls_api::{
     Background, ClientHello, MemorySessionStore, ProtocolSettings, ServerName, SessionKey, SessionScope,
     SessionStore, StoredSession,
@@ -22,9 +22,6 @@ const MOST_NAMED: usize = 2;
 
 /// How many sessions one call may bring; of a peer that sends more tickets than these at once, the others are lost.
 const MOST_NEW: usize = 16;
-
-/// RFC 8446 §4.6.1: no ticket is used for longer.
-const SEVEN_DAYS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// A store, with what the keys of one configuration have in common.
 #[derive(Clone)]
@@ -142,20 +139,12 @@ impl Keeper {
     /// Has the driver of the connection store what is new.
     pub(crate) fn keep_new(&self, ssl: &SslRef) {
         let sessions = Connection::of(ssl).and_then(|connection| connection.stored_sessions.as_ref());
-        for session in sessions.map(ConnectionSessions::take_new).unwrap_or_default() {
+        let new = sessions.map(ConnectionSessions::take_new).unwrap_or_default();
+        for session in new.into_iter().filter(|session| ffi::is_live(session)) {
             let Ok(encoded) = session.to_der() else { continue };
-            let stored = StoredSession::from_bytes(encoded, SystemTime::now() + lifetime(&session));
+            let stored = StoredSession::from_bytes(encoded, SystemTime::now() + ffi::lifetime(&session));
             let (store, key) = (self.store.clone(), self.key);
             self.background.add(async move { store.store(key, stored).await });
         }
     }
-}
-
-/// For how long a client may resume a session: as long as the server says, else as OpenSSL has it.
-fn lifetime(session: &SslSessionRef) -> Duration {
-    let seconds = match ffi::ticket_lifetime_hint(session) {
-        0 => u64::try_from(session.timeout()).unwrap_or_default(),
-        hint => hint,
-    };
-    Duration::from_secs(seconds).min(SEVEN_DAYS)
 }

@@ -23,7 +23,7 @@ use polytls_api::{
     RevocationChecker, ServerName, VerifiedChain, VerifyRequest, async_trait, inspected,
 };
 
-use crate::{connection::Connection, error, ffi};
+use crate::{connection::Connection, drive::forget_errors, error, ffi};
 
 /// What OpenSSL calls level 2: 112 bits of security, so no RSA under 2048 bits and no SHA-1.
 pub(crate) const SECURITY_LEVEL: u8 = 2;
@@ -270,7 +270,17 @@ pub(crate) fn decide(context: &mut X509StoreContextRef) -> bool {
         }
     };
     ffi::set_verify_error(context, code);
-    code == openssl_sys::X509_V_OK
+    goes_on(code)
+}
+
+/// Whether the handshake goes on with this verdict. What a verifier of OpenSSL's has refused on the way there, beneath one that
+/// accepts, is no error of the call that asked.
+fn goes_on(code: c_int) -> bool {
+    let accepted = code == openssl_sys::X509_V_OK;
+    if accepted {
+        forget_errors();
+    }
+    accepted
 }
 
 impl Verdict {
@@ -313,9 +323,9 @@ fn decide_late(ssl: &SslRef) -> bool {
         }
         Ok(verdict) => verdict,
     };
-    let goes_on = verdict.code() == openssl_sys::X509_V_OK;
+    let code = verdict.code();
     check.state().verdict = verdict;
-    goes_on
+    goes_on(code)
 }
 
 /// The certificates of a stack in DER; all of them, or an error.

@@ -44,6 +44,11 @@ impl Wire {
         self.io.swap_with(transport);
     }
 
+    /// As [`MemoryIo::observer`].
+    pub(crate) fn observer(&self) -> Option<&HelloObserver> {
+        self.io.observer()
+    }
+
     /// As [`MemoryIo::take_observer`].
     pub(crate) fn take_observer(&mut self) -> HelloObserver {
         self.io.take_observer()

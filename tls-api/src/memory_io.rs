@@ -38,6 +38,11 @@ impl MemoryIo {
         self.incoming.filled()
     }
 
+    /// What the hellos have said so far; `None` where nobody observes them.
+    pub fn observer(&self) -> Option<&HelloObserver> {
+        self.observer.as_deref()
+    }
+
     /// What the hellos said; the observer is gone afterwards.
     pub fn take_observer(&mut self) -> HelloObserver {
         self.observer.take().map(|observer| *observer).unwrap_or_default()

@@ -98,7 +98,7 @@ pub(crate) fn send_no_tickets<S>(stream: &mut SslStream<S>) {
 }
 
 /// The most plaintext of a record that a client has asked its server for (RFC 6066 §4), and been promised.
-pub(crate) fn max_fragment_length(session: &SslSessionRef) -> Option<usize> {
+pub(crate) fn max_fragment_length(session: &SslSessionRef) -> Option<u16> {
     // SAFETY: the session is borrowed, and only read.
     match unsafe { SSL_SESSION_get_max_fragment_length(session.as_ptr()) } {
         code @ 1..=4 => Some(256 << code),

@@ -28,7 +28,7 @@ pub(crate) use self::{
         set_session_lifetime, without_replay_protection,
     },
     kdf::hkdf_expand,
-    session::{ResumableSession, look_up_sessions, offer_foreign, ticket_lifetime_hint},
+    session::{ResumableSession, is_live, lifetime, look_up_sessions, offer_foreign},
     ticket::use_ticket_keys,
     verification::{
         below_root, decide_on_chains, parameters, presented, roots, set_verify_error, take_any_policy,

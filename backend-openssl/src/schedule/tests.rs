@@ -1,8 +1,8 @@
 //! Two ends that go on under OpenSSL's secrets, and against OpenSSL's own record layer.
 
 use polytls_api::{
-    ClientAuthentication, ClientConfigBuilder, ConfigError, Identity, Opened, Roots, ServerConfigBuilder,
-    Session,
+    AlertDescription, ClientAuthentication, ClientConfigBuilder, ConfigError, Identity, Opened, Roots,
+    ServerConfigBuilder, Session,
 };
 
 use super::*;
@@ -253,12 +253,21 @@ fn without_its_secrets_there_is_no_session() {
 #[test]
 fn records_are_as_short_as_a_client_was_promised() {
     for version in ProtocolVersion::ALL {
-        let Ends { client: _, server, record, mut to_client, .. } =
+        let Ends { client, server, record, mut to_client, .. } =
             Ends::asking(version, 2, |client, server, _| (client, server.resumption(false)));
-        let mut server = session(server, record);
+        let (mut client, mut server) = (session(client, RECORD), session(server, record));
         seal(&mut server, &[7; 5000], &mut to_client);
         let lengths = records(&to_client);
         assert_eq!(lengths.len(), 5, "{version}: {lengths:?}");
         assert!(lengths.iter().all(|&length| length <= 1024 + 32), "{version}: {lengths:?}");
+
+        let mut to_server = Buffer::new();
+        seal(&mut client, &[7; 1024], &mut to_server);
+        assert_opens(&mut server, &mut to_server, &[7; 1024]);
+        // A client that goes beyond what it has asked for itself.
+        let mut client = client.with_max_plaintext(1025);
+        seal(&mut client, &[7; 1025], &mut to_server);
+        let refused = server.open(&mut to_server, &mut Buffer::new(), &mut [0; 2048]).unwrap_err();
+        assert_eq!(refused.alert_sent(), Some(AlertDescription::RECORD_OVERFLOW), "{version}");
     }
 }

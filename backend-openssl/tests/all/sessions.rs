@@ -370,3 +370,34 @@ async fn early_data_is_not_accepted_twice() {
     assert_eq!(client.info().early_data, EarlyDataStatus::Rejected);
     assert!(server.take_early_data().is_none());
 }
+
+/// Puts the time of a session in OpenSSL's encoding back: `[1] time INTEGER`, which has four octets until 2038.
+fn make_older(session: &mut [u8], age: Duration) {
+    let field = [0xa1, 6, 2, 4];
+    let at = field.len() + session.windows(4).position(|four| four == field).unwrap();
+    let time = session[at..].first_chunk_mut::<4>().unwrap();
+    *time = (u32::from_be_bytes(*time) - age.as_secs() as u32).to_be_bytes();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_older_than_its_server_said_is_not_offered_and_no_early_data_with_it() {
+    let scene = Scene::new(ProtocolVersion::Tls13);
+    let store = Arc::new(SlowStore::default());
+    let connector = scene.connector(|c| c.early_data(true).session_store(store.clone()));
+    let lifetime = Duration::from_secs(300);
+    let acceptor =
+        scene.acceptor(|s| s.max_early_data(100).tickets_per_connection(1).session_lifetime(lifetime));
+    for (age, offered) in [(0, true), (250, true), (300, false), (5000, false)] {
+        let (mut client, mut server) = with_early_data(&connector, &acceptor, b"early").await;
+        store.wait_for(1, &mut client, &mut server).await;
+        for session in store.sessions.lock().unwrap().values_mut().flatten() {
+            make_older(session, Duration::from_secs(age));
+        }
+        let (client, server) = with_early_data(&connector, &acceptor, b"early").await;
+        let status = client.info().early_data;
+        assert_eq!(status != EarlyDataStatus::NotOffered, offered, "{age}");
+        assert_eq!(server.info().early_data == EarlyDataStatus::NotOffered, !offered, "{age}");
+        assert_eq!(client.info().resumed, Some(offered), "{age}");
+        store.sessions.lock().unwrap().clear();
+    }
+}

@@ -8,7 +8,7 @@ use std::{
 use polytls_api::{
     AlertDescription, CertificateDer, CertificateError, CertificateRevocationListDer, CertificateVerifier,
     ClientAuthentication, ConfigError, ErrorKind, ExpectedPeer, Identity, PresentedChain, ProtocolVersion,
-    Roots, ServerName, TrustPolicy, VerifiedChain, async_trait,
+    Roots, ServerName, TrustPolicy, VerifiedChain, async_trait, danger_report_only,
 };
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension,
@@ -331,6 +331,31 @@ async fn clients_authenticate() {
             _ => AlertDescription::CERTIFICATE_REQUIRED,
         };
         assert_eq!(told, Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn what_a_verifier_refused_beneath_one_that_accepts_fails_nothing() {
+    for version in ProtocolVersion::ALL {
+        let scene = Scene::new(version);
+        // Of the same name: OpenSSL finds that no signature is good, and has errors in its queue.
+        let other = TrustPolicy::new(Authority::new().roots());
+        let verifier = || danger_report_only(backend().verifier(&other).unwrap());
+        let acceptor = scene.acceptor(|s| {
+            s.client_authentication(ClientAuthentication::Required).client_verifier(verifier())
+        });
+        let identity = scene.authority.issue(|_| {});
+        let connector = scene.connector(|c| c.identity(identity).verifier(verifier()));
+        // No flight comes in one read.
+        let (near, far) = duplex(100);
+        let name = "localhost".parse().unwrap();
+        let (client, server) = tokio::join!(connector.connect(&name, near), acceptor.accept(far));
+        let (mut client, mut server) = (client.unwrap(), server.unwrap());
+        let sending = async {
+            server.write_all(b"x").await.unwrap();
+            server.flush().await.unwrap();
+        };
+        assert_eq!(tokio::join!(client.read_u8(), sending).0.unwrap(), b'x');
     }
 }
 

@@ -88,6 +88,11 @@ impl HelloObserver {
         self.client_hello.as_ref().map_or(&[], |hello| &hello.alpn)
     }
 
+    /// Whether the ClientHello offers a PSK (RFC 8446 §4.2.11): the session that a client of TLS 1.3 would resume.
+    pub fn client_offers_psk(&self) -> bool {
+        self.client_hello.as_ref().is_some_and(|hello| hello.offers_psk)
+    }
+
     /// Whether the server resumed an earlier session: in TLS 1.3 it accepted a PSK, in TLS 1.2 it sent no
     /// certificate. In TLS 1.2 this is known one message after the ServerHello.
     pub fn resumed(&self) -> Option<bool> {
@@ -176,6 +181,7 @@ impl HelloObserver {
 struct Asked {
     server_name: Option<String>,
     alpn: Vec<Vec<u8>>,
+    offers_psk: bool,
 }
 
 impl Asked {
@@ -185,6 +191,7 @@ impl Asked {
         Self {
             server_name: fields.server_name().map(ToOwned::to_owned),
             alpn: fields.alpn().take(MAX_PROTOCOL_NAMES).map(<[u8]>::to_vec).collect(),
+            offers_psk: fields.psk_identities().next().is_some(),
         }
     }
 }

@@ -274,6 +274,19 @@ fn names_that_are_no_names_are_left_out() {
 }
 
 #[test]
+fn a_session_that_is_offered_is_seen() {
+    let identities = vector16(&[&vector16(b"ticket")[..], &[0; 4]].concat());
+    let psk = extension(41, &[identities, vector16(&vector8(&[0; 32]))].concat());
+    for (extensions, offers) in [(vec![psk], true), (vec![], false)] {
+        let client = record(HANDSHAKE, &client_hello_with(&extensions));
+        let flow = Flow { client, server: vec![] };
+        assert_eq!(flow.seen_by_server(1).client_offers_psk(), offers);
+        assert_eq!(flow.seen_by_client(usize::MAX).client_offers_psk(), offers);
+    }
+    assert!(!HelloObserver::default().client_offers_psk());
+}
+
+#[test]
 fn a_long_list_of_protocols_is_cut() {
     let hello = client_hello_with(&[alpn(&[&b"x"[..]; 5000])]);
     let observer = Flow { client: record(HANDSHAKE, &hello), server: vec![] }.seen_by_server(usize::MAX);

@@ -229,7 +229,7 @@ impl Fields {
         std::iter::from_fn(move || names.vector8().map(Reader::rest))
     }
 
-    fn psk_identities(&self) -> impl Iterator<Item = PskIdentity<'_>> {
+    pub(super) fn psk_identities(&self) -> impl Iterator<Item = PskIdentity<'_>> {
         let mut identities = Reader::new(&self.psk_identities);
         std::iter::from_fn(move || {
             let identity = identities.vector16()?.rest();
