@@ -12,16 +12,37 @@ use rustls_pki_types::CertificateDer;
 
 /// Certificates in DER, the end entity's first. It is a slice of them, and cheap to clone: clones share it.
 #[derive(Clone, Default, Eq)]
-pub struct CertificateChain(Option<Arc<Certificates>>);
+pub struct CertificateChain {
+    held: Option<Arc<Certificates>>,
+    /// How many of them are the chain's, from the front.
+    count: u32,
+}
 
 /// Never empty. Behind a pointer of one word, as a connection holds several for as long as it lasts.
 type Certificates = Vec<CertificateDer<'static>>;
+
+impl CertificateChain {
+    fn all_of(held: Arc<Certificates>) -> Self {
+        Self { count: u32::try_from(held.len()).unwrap_or(u32::MAX), held: Some(held) }
+    }
+
+    /// The same chain, held where `whole` is if that begins with it, as a certification path does with what the peer
+    /// presented: a connection then holds these certificates once.
+    #[must_use]
+    pub fn held_with(self, whole: &Self) -> Self {
+        if self.is_empty() || !whole.starts_with(&self) {
+            return self;
+        }
+        Self { held: whole.held.clone(), count: self.count }
+    }
+}
 
 impl Deref for CertificateChain {
     type Target = [CertificateDer<'static>];
 
     fn deref(&self) -> &Self::Target {
-        self.0.as_ref().map_or(&[], |certificates| certificates.as_slice())
+        let held = self.held.as_ref().map_or(&[][..], |certificates| certificates.as_slice());
+        held.get(..self.count as usize).unwrap_or(held)
     }
 }
 
@@ -34,7 +55,7 @@ impl AsRef<[CertificateDer<'static>]> for CertificateChain {
 impl From<Vec<CertificateDer<'static>>> for CertificateChain {
     fn from(mut certificates: Vec<CertificateDer<'static>>) -> Self {
         certificates.shrink_to_fit();
-        Self((!certificates.is_empty()).then(|| Arc::new(certificates)))
+        if certificates.is_empty() { Self::default() } else { Self::all_of(Arc::new(certificates)) }
     }
 }
 
@@ -107,13 +128,14 @@ impl SharedChains {
         if let Some(held) = chains.get(&key).and_then(Weak::upgrade)
             && held.iter().map(AsRef::as_ref).eq(certificates)
         {
-            return CertificateChain(Some(held));
+            return CertificateChain::all_of(held);
         }
         let chain = make();
         if chains.len() >= LEAST_LOOKED_THROUGH && chains.len() == chains.capacity() {
             chains.retain(|_, chain| chain.strong_count() > 0);
         }
-        if let Some(certificates) = &chain.0 {
+        // One that is the front of another is held with that, which has a key of its own.
+        if let Some(certificates) = chain.held.as_ref().filter(|held| held.len() == chain.len()) {
             chains.insert(key, Arc::downgrade(certificates));
         }
         chain
@@ -146,7 +168,7 @@ mod tests {
     }
 
     fn is_one(one: &CertificateChain, other: &CertificateChain) -> bool {
-        Arc::ptr_eq(one.0.as_ref().unwrap(), other.0.as_ref().unwrap())
+        Arc::ptr_eq(one.held.as_ref().unwrap(), other.held.as_ref().unwrap())
     }
 
     #[test]
@@ -172,7 +194,7 @@ mod tests {
     fn a_chain_that_nobody_holds_is_gone() {
         let shared = SharedChains::new();
         let held = shared.of([&b"held"[..]].into_iter());
-        let gone = Arc::downgrade(shared.of([&b"gone"[..]].into_iter()).0.as_ref().unwrap());
+        let gone = Arc::downgrade(shared.of([&b"gone"[..]].into_iter()).held.as_ref().unwrap());
         assert!(gone.upgrade().is_none());
         for content in 0..10_000_u32 {
             let _ = shared.of([&content.to_be_bytes()[..]].into_iter());
@@ -181,6 +203,30 @@ mod tests {
         assert!(chains.len() < 4 * LEAST_LOOKED_THROUGH, "{} are left", chains.len());
         drop(chains);
         assert!(is_one(&held, &shared.of([&b"held"[..]].into_iter())));
+    }
+
+    #[test]
+    fn what_begins_a_path_is_held_with_it() {
+        let chain = |names: &[&str]| -> CertificateChain {
+            names.iter().map(|name| certificate(name.as_bytes())).collect()
+        };
+        let path = chain(&["server", "authority", "root"]);
+        for presented in [&["server"][..], &["server", "authority"], &["server", "authority", "root"]] {
+            let held = chain(presented).held_with(&path);
+            assert_eq!(held, chain(presented));
+            assert!(is_one(&held, &path));
+            assert!(is_one(&held.clone().held_with(&held), &path));
+        }
+        for other in [&["authority"][..], &["server", "root"], &["server", "authority", "root", "more"]] {
+            let held = chain(other).held_with(&path);
+            assert_eq!(held, chain(other));
+            assert!(!is_one(&held, &path));
+        }
+        assert_eq!(CertificateChain::default().held_with(&path), CertificateChain::default());
+        let shared = SharedChains::new();
+        let front = shared.share(chain(&["server"]).held_with(&path));
+        assert!(shared.chains.lock().unwrap().is_empty(), "as what it is not, it would be found again");
+        assert!(is_one(&front, &path));
     }
 
     #[test]

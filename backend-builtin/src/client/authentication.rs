@@ -97,8 +97,9 @@ impl ServerCertificate {
         let verified = verdict.instrument(Step::Validate.span()).await?;
         let key = TrustedKey(PeerKey::from_certificate(end_entity)?);
         info.timings.set_verification(started.elapsed());
-        info.verified_chain = Some(verified.shared_by(&offer.prepared.chains));
-        info.peer_chain = self.chain;
+        let verified = verified.shared_by(&offer.prepared.chains);
+        info.peer_chain = verified.held_with(self.chain);
+        info.verified_chain = Some(verified);
         info.ocsp_response = self.ocsp_response;
         Ok(key)
     }

@@ -237,7 +237,7 @@ mod tests {
     fn a_family_and_a_scenario_are_both_names() {
         let chosen = chosen(plan(false), &["memory".into(), "echo-1-tcp".into()]).unwrap();
         let names: Vec<_> = chosen.iter().map(|measurement| measurement.name.as_str()).collect();
-        assert_eq!(names, ["echo-1-tcp", "memory"]);
+        assert_eq!(names, ["echo-1-tcp", "memory", "memory-servers"]);
     }
 
     #[test]

@@ -166,14 +166,14 @@ fn echo(all: &mut Vec<Measurement>) {
 }
 
 fn memory(all: &mut Vec<Measurement>, pairs: usize) {
-    all.push(measurement(
-        "memory",
-        &[],
-        format!("{}: TLS 1.3, AES-128-GCM, {} pairs over loopback TCP", title("memory"), thousands(pairs)),
-        Scenario::Memory { pairs },
-        Settings::default(),
-        true,
-    ));
+    let mut add = |parts: &[&str], servers, of: &str| {
+        let pairs_of = format!("{} pairs of {of}", thousands(pairs));
+        let title = format!("{}: TLS 1.3, AES-128-GCM, {pairs_of}, over loopback TCP", title("memory"));
+        let scenario = Scenario::Memory { pairs, servers };
+        all.push(measurement("memory", parts, title, scenario, Settings::default(), servers == 1));
+    };
+    add(&[], 1, "one server");
+    add(&["servers"], pairs, "as many servers");
 }
 
 fn record_ciphers(all: &mut Vec<Measurement>) {

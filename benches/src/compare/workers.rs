@@ -180,7 +180,7 @@ mod tests {
 
     fn request() -> Request {
         Request {
-            scenario: Scenario::Memory { pairs: 1 },
+            scenario: Scenario::Memory { pairs: 1, servers: 1 },
             stack: "shell".into(),
             settings: Settings::default(),
             at_least_seconds: 0.0,

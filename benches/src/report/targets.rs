@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use polytls_benches::{
-    Scenario,
-    scenarios::limits::{AWS_LC, OPENSSL_EVP},
-};
+use polytls_benches::scenarios::limits::{AWS_LC, OPENSSL_EVP};
 
 use super::{
     Report,
@@ -190,17 +187,20 @@ fn named(outcomes: &[&Outcome]) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
+/// What an end holds beside its byte stream in bytes, the mean of both, after its handshake or when it was used as well.
+fn beside_its_stream(outcome: &Outcome, stack: &str, used: bool) -> Option<f64> {
+    let (ours, plain) = (outcome.row(stack)?.memory?, outcome.row("plain")?.memory?);
+    Some(match used {
+        true => (ours.used.allocated - plain.used.allocated) / 2.0,
+        false => (ours.fresh.allocated - plain.fresh.allocated) / 2.0,
+    })
+}
+
 /// What an idle connection holds beside its byte stream: below a bound, and less than every other.
 fn memory(report: &Report) -> [Target; 3] {
-    let outcome =
-        report.outcomes.iter().find(|one| matches!(one.measurement.scenario, Scenario::Memory { .. }));
-    let of_one = |stack: &str, used: bool| {
-        let (ours, plain) = (outcome?.row(stack)?.memory?, outcome?.row("plain")?.memory?);
-        Some(match used {
-            true => (ours.used.allocated - plain.used.allocated) / 2.0,
-            false => (ours.fresh.allocated - plain.fresh.allocated) / 2.0,
-        })
-    };
+    let outcome = report.outcome("memory");
+    let apart = report.outcome("memory-servers");
+    let of_one = |stack: &str, used: bool| beside_its_stream(outcome?, stack, used);
     let died = outcome.is_some_and(|outcome| outcome.died(BUILTIN));
     let judged = |met: Option<bool>| match met {
         _ if died => Verdict::Missed,
@@ -208,12 +208,18 @@ fn memory(report: &Report) -> [Target; 3] {
         None => Verdict::NotMeasured,
     };
     let missing = outcome.map(|outcome| Missing::of(report, outcome)).unwrap_or_default();
+    let apart = |used| match apart.and_then(|outcome| beside_its_stream(outcome, BUILTIN, used)) {
+        Some(bytes) => format!("; {} where each has a server of its own", number(bytes)),
+        None => String::new(),
+    };
     let below = |used, when: &str| {
         let bytes = of_one(BUILTIN, used);
         Target {
             what: format!("{BUILTIN}, idle connection {when}"),
             asked: format!("less than {} bytes beside its byte stream, the mean of both ends", number(IDLE)),
-            measured: bytes.map(|bytes| format!("{} bytes; {ONE_SERVER}", number(bytes))).unwrap_or_default(),
+            measured: bytes
+                .map(|bytes| format!("{} bytes; {ONE_SERVER}{}", number(bytes), apart(used)))
+                .unwrap_or_default(),
             verdict: judged(bytes.map(|bytes| bytes < IDLE)),
             within_spread: false,
         }

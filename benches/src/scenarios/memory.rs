@@ -3,7 +3,7 @@
 //! Allocated is what malloc has given out and not got back, to Rust and to C alike, with what malloc itself keeps beside each
 //! block. Resident is what the kernel counts for the process, in pages. Both are read on Linux with glibc alone.
 
-use std::{fs, time::Duration};
+use std::{fs, slice, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -13,7 +13,7 @@ use tokio::{
 
 use super::{Sample, one_thread};
 use crate::{
-    Io, Refusal, Stack,
+    Certificates, Io, Refusal, Settings, Stack,
     connection::{handshake, listener, tcp_pair},
 };
 
@@ -62,23 +62,34 @@ impl Footprint {
 }
 
 /// A round makes its connections, whatever time it is given: one is enough, in a process that has done nothing else.
-pub(super) fn rounds<S: Stack>(stack: S, pairs: usize) -> Result<impl FnMut(Duration) -> Sample, Refusal> {
+pub(super) fn rounds<S: Stack>(
+    stack: S,
+    settings: Settings,
+    pairs: usize,
+    servers: usize,
+) -> Result<impl FnMut(Duration) -> Sample, Refusal> {
     Footprint::now()?;
+    let mut stacks = vec![stack];
+    while stacks.len() < servers {
+        stacks.push(S::new(&settings, &Certificates::new(settings.certificate))?);
+    }
     Ok(move |_| {
-        let memory = measure(&stack, pairs).expect("it was readable before");
+        let memory = measure(&stacks, pairs).expect("it was readable before");
         Sample { count: pairs as f64, memory: Some(memory), ..Sample::default() }
     })
 }
 
 type Ends<S> = (Vec<Box<<S as Stack>::Client<TcpStream>>>, Vec<Box<<S as Stack>::Server<TcpStream>>>);
 
-fn measure<S: Stack>(stack: &S, pairs: usize) -> Result<Memory, Refusal> {
+fn measure<S: Stack>(stacks: &[S], pairs: usize) -> Result<Memory, Refusal> {
     one_thread().block_on(async {
-        let mut warm = connect(stack, WARM_UP).await;
-        exchange::<S>(&mut warm).await;
-        drop(warm);
+        // Each has met its peer once: what that leaves is no connection's.
+        for stack in stacks {
+            let mut warm = connect(slice::from_ref(stack), WARM_UP.div_ceil(stacks.len())).await;
+            exchange::<S>(&mut warm).await;
+        }
         let before = Footprint::now()?;
-        let mut ends = connect(stack, pairs).await;
+        let mut ends = connect(stacks, pairs).await;
         let fresh = Footprint::now()?.since(before, pairs);
         exchange::<S>(&mut ends).await;
         let after = Footprint::now()?;
@@ -101,10 +112,10 @@ fn measure<S: Stack>(stack: &S, pairs: usize) -> Result<Memory, Refusal> {
 }
 
 /// Pairs that wait for data. What a stream is itself is on the heap too, so that it counts.
-async fn connect<S: Stack>(stack: &S, pairs: usize) -> Ends<S> {
+async fn connect<S: Stack>(stacks: &[S], pairs: usize) -> Ends<S> {
     let listener = listener().await;
     let (mut clients, mut servers) = (Vec::with_capacity(pairs), Vec::with_capacity(pairs));
-    for _ in 0..pairs {
+    for stack in stacks.iter().cycle().take(pairs) {
         let (client, server) = handshake(stack, tcp_pair(&listener).await).await;
         let (mut client, mut server) = (Box::new(client), Box::new(server));
         wait(&mut client).await;

@@ -46,6 +46,8 @@ pub enum Scenario {
     Memory {
         /// How many pairs.
         pairs: usize,
+        /// Among how many servers, each with a chain of its own, and clients that know it, they are distributed.
+        servers: usize,
     },
     /// Records through the record cipher of a backend, sealed and opened. Counts bytes of plaintext.
     RecordCipher {
@@ -59,7 +61,7 @@ impl Scenario {
     pub(crate) fn connections_over_tcp(&self) -> usize {
         match *self {
             Self::Echo { over: Over::Tcp, connections } => connections,
-            Self::Memory { pairs } => pairs,
+            Self::Memory { pairs, .. } => pairs,
             Self::Handshakes { over: Over::Tcp } | Self::Bulk { over: Over::Tcp, .. } => 1,
             _ => 0,
         }
@@ -151,7 +153,7 @@ pub fn prepare<S: Stack>(scenario: &Scenario, settings: &Settings) -> Result<Pre
         Scenario::Bulk { over, write, directions } => bulk::rounds(&stack, over, write, directions),
         Scenario::Echo { over: Over::Memory, connections } => Box::new(echo::in_memory(&stack, connections)),
         Scenario::Echo { over: Over::Tcp, connections } => Box::new(echo::over_tcp(&stack, connections)),
-        Scenario::Memory { pairs } => Box::new(memory::rounds(stack, pairs)?),
+        Scenario::Memory { pairs, servers } => Box::new(memory::rounds(stack, *settings, pairs, servers)?),
         Scenario::RecordCipher { .. } => return Err(Refusal::new("a record cipher has no connection")),
     };
     Ok(Prepared { round, untold, how: None })

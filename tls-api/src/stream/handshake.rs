@@ -60,6 +60,9 @@ impl Side<'_> {
         info.timings.set_complete(transport.started().elapsed());
         info.handshake_bytes_received = transport.bytes_received();
         info.handshake_bytes_sent = transport.bytes_sent();
+        if let Some(verified) = &info.verified_chain {
+            info.peer_chain = verified.held_with(std::mem::take(&mut info.peer_chain));
+        }
         let (mut incoming, mut outgoing) = transport.into_buffers();
         incoming.release_if_empty();
         outgoing.release_if_empty();

@@ -144,6 +144,12 @@ impl VerifiedChain {
         Self { path: chains.share(self.path), ..self }
     }
 
+    /// What the peer presented, held with the path as far as that begins with it.
+    #[must_use]
+    pub fn held_with(&self, presented: CertificateChain) -> CertificateChain {
+        presented.held_with(&self.path)
+    }
+
     /// The certification path, the end entity first.
     pub fn path(&self) -> &[CertificateDer<'static>] {
         &self.path
