@@ -98,7 +98,7 @@ impl ClientHandshake for Client {
         }
         // A session allows a number of bytes; less than that may be sent, and never a part of what was asked for.
         if let Some(data) = &options.early_data
-            && data.as_bytes().len() <= allowed as usize
+            && (1..=allowed as usize).contains(&data.as_bytes().len())
         {
             handshake.write_early_data(transport, data)?;
         }

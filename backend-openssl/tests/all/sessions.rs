@@ -323,10 +323,13 @@ async fn early_data_arrives_once_apart_from_what_follows() {
     assert_eq!(&later, b"later");
     pass_a_byte(&mut client, &mut server).await;
 
-    let (mut client, mut server) = with_early_data(&connector, &acceptor, &[&data[..], b"!"].concat()).await;
-    assert_eq!(client.info().early_data, EarlyDataStatus::NotOffered, "more than the session allows");
-    assert_eq!(client.info().resumed, Some(true));
-    pass_a_byte(&mut client, &mut server).await;
+    // More than the session allows, and nothing.
+    for none in [&[&data[..], b"!"].concat()[..], b""] {
+        let (mut client, mut server) = with_early_data(&connector, &acceptor, none).await;
+        assert_eq!(client.info().early_data, EarlyDataStatus::NotOffered, "{}", none.len());
+        assert_eq!(client.info().resumed, Some(true));
+        pass_a_byte(&mut client, &mut server).await;
+    }
 
     for other in [scene.acceptor(|s| s.max_early_data(20_000)), scene.acceptor(|s| s)] {
         let (mut client, mut server) = with_early_data(&connector, &acceptor, &data).await;

@@ -55,7 +55,8 @@ pub enum ErrorKind {
     BadRecord,
     /// The peer sent more than a bound allows.
     LimitExceeded,
-    /// The keys have protected as much as they may, and cannot be renewed in this version (RFC 8446 §5.5).
+    /// The keys have protected as much as they may, and cannot be renewed in this version (RFC 8446 §5.5). Nothing more can be
+    /// written; reading goes on, and the connection can be closed.
     KeysExhausted,
     /// The server has no identity for the name that the client asked for.
     NoIdentity,

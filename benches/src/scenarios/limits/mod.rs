@@ -8,7 +8,7 @@ mod openssl_evp;
 use std::time::Duration;
 
 use super::{Over, Prepared, Sample, Scenario, timed};
-use crate::{Refusal, Settings, versions::locked, worker::Entry};
+use crate::{Refusal, versions::locked, worker::Entry};
 
 /// The name of the limit that stacks are held against.
 pub const AWS_LC: &str = "aws-lc-rs";
@@ -32,7 +32,7 @@ pub fn entries() -> Vec<Entry> {
         Entry {
             name: OPENSSL_EVP,
             version: || openssl::version::version().to_owned(),
-            prepare: |scenario, settings: &Settings| {
+            prepare: |scenario, settings| {
                 records(scenario, |size| openssl_evp::Evp::new(settings.suite, size))
             },
         },
@@ -94,7 +94,7 @@ fn nonce(sequence: u64) -> [u8; NONCE] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CertificateKind, Group, Suite, scenarios::Directions};
+    use crate::{CertificateKind, Group, Settings, Suite, scenarios::Directions};
 
     #[test]
     fn every_limit_runs() {
