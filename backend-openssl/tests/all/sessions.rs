@@ -331,7 +331,11 @@ async fn early_data_arrives_once_apart_from_what_follows() {
         pass_a_byte(&mut client, &mut server).await;
     }
 
-    for other in [scene.acceptor(|s| s.max_early_data(20_000)), scene.acceptor(|s| s)] {
+    for other in [
+        scene.acceptor(|s| s.max_early_data(20_000)),
+        scene.acceptor(|s| s),
+        scene.acceptor(|s| s.resumption(false)),
+    ] {
         let (mut client, mut server) = with_early_data(&connector, &acceptor, &data).await;
         assert_eq!(client.info().early_data, EarlyDataStatus::Accepted);
         pass_a_byte(&mut client, &mut server).await;
