@@ -147,7 +147,7 @@ impl Established {
 /// An established connection: synchronous, without I/O, made for speed (RFC 8446 §5).
 ///
 /// Once a call has failed, every later one fails too, but `close`, which then may add nothing; the alert for the peer is
-/// in `outgoing`.
+/// in `outgoing`. Keys that are used up ([`KeysExhausted`](crate::ErrorKind::KeysExhausted)) end `seal` and `update_keys` alone.
 pub trait Session: fmt::Debug + Send {
     /// Turns plaintext into whole records at the end of `outgoing`, and says how many bytes it took.
     ///
@@ -211,7 +211,7 @@ pub struct SessionHalves {
 /// The sending half of a [`Session`].
 ///
 /// Once a call of either half has failed, every later one of both fails too, but `close`, and `open` as long as data is
-/// left that had come before.
+/// left that had come before. Keys that are used up end what this half seals, as with a [`Session`], and nothing else.
 pub trait SendingHalf: fmt::Debug + Send {
     /// As [`Session::seal`]. What the receiving half has asked for goes out before.
     fn seal(&mut self, plaintext: &[IoSlice<'_>], outgoing: &mut Buffer) -> Result<usize, Error>;

@@ -98,6 +98,7 @@ impl ServerCertificate {
         let key = TrustedKey(PeerKey::from_certificate(end_entity)?);
         info.timings.set_verification(started.elapsed());
         let verified = verified.shared_by(&offer.prepared.chains);
+        // Sessions that come later hold this as well.
         info.peer_chain = verified.held_with(self.chain);
         info.verified_chain = Some(verified);
         info.ocsp_response = self.ocsp_response;

@@ -77,8 +77,7 @@ pub(super) async fn verify_chain<'c>(
     let verdict = verifier.verify(&presented, &ExpectedPeer::Client, SystemTime::now());
     let path = verdict.instrument(Step::Authenticate.span()).await?;
     let verification = started.elapsed();
-    let path = path.shared_by(chains);
-    Ok(Some(ValidChain { key, verification, chain: path.held_with(chain), path }))
+    Ok(Some(ValidChain { key, path: path.shared_by(chains), verification, chain }))
 }
 
 impl ValidChain {
